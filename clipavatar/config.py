@@ -1,0 +1,149 @@
+"""Every tunable number, on one screen, and the strict TOML reader that fills it.
+
+A config file holds one table per dataclass below; a key that does not exist is refused by name.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+import types
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+NOISE_SIZE = 48  # Z: length of every noise vector; clipavatar/chibi/sample.py documents its entries
+
+
+@dataclass(frozen=True)
+class GeneratorConfig:
+    """Shape of a generator."""
+
+    resolution: int = 64  # R, a power of two times 4
+    noise_size: int = NOISE_SIZE  # Z
+    embedding_size: int = 128  # E of the CLIP it was trained with
+    style_size: int = 256  # width of the mapped style vector
+    channels: tuple[int, ...] = (256, 192, 128, 64, 32)  # one entry per resolution, 4 px first
+    image_channels: int = 4  # 4: premultiplied RGBA, 3: RGB
+
+
+@dataclass(frozen=True)
+class DiscriminatorConfig:
+    """Shape of a discriminator; `channels` runs from the full resolution down to 4 px."""
+
+    resolution: int = 64
+    embedding_size: int = 128
+    channels: tuple[int, ...] = (32, 64, 96, 128, 192)
+    image_channels: int = 4
+
+
+@dataclass(frozen=True)
+class UpscalerConfig:
+    """Shape of the upscaler: `width` channels, `depth` residual blocks, `factor` times larger."""
+
+    width: int = 40
+    depth: int = 4
+    factor: int = 4
+    image_channels: int = 4
+
+
+@dataclass(frozen=True)
+class ClipTrainConfig:
+    """`clipavatar train-clip`."""
+
+    output: str = "runs/clip"
+    architecture: str = ""  # JSON file with embed_dim, vision_cfg, text_cfg; empty: ours
+    pictures: int = 30000
+    minutes: float = 20.0
+    batch_size: int = 96
+    learning_rate: float = 2e-3
+    attribute_weight: float = 1.0  # auxiliary attribute classification, heads thrown away afterwards
+    contrast_weight: float = 1.0
+    vocabulary_size: int = 2048
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """`clipavatar train`; loss weights and schedule of the generator's training."""
+
+    output: str = "runs/generator"
+    data: str = "chibi"  # "chibi": our own renderer
+    clip: str = ""  # NAME[:PRETRAINED], hub id or folder; empty: ours
+    pictures: int = 40000
+    minutes: float = 75.0
+    warm_up: float = 0.5  # fraction of the time that is supervised only
+    low_resolution: float = 0.4  # fraction of the warm-up at half the resolution
+    warm_up_batch_size: int = 8
+    batch_size: int = 16
+    generator_learning_rate: float = 4e-4
+    discriminator_learning_rate: float = 1e-3
+    warm_up_learning_rate: float = 2e-3
+    pixel_weight: float = 8.0
+    gradient_weight: float = 8.0
+    adversarial_weight: float = 1.0
+    mismatch_weight: float = 0.3
+    clip_weight: float = 0.2
+    clip_temperature: float = 0.07
+    r1_gamma: float = 1.0
+    r1_every: int = 16
+    ema_half_life: int = 1000  # pictures ... in thousands of steps of one picture each
+    checkpoint_every_minutes: float = 3.0
+    preview_every_minutes: float = 5.0
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Config:
+    """A whole config file."""
+
+    generator: GeneratorConfig = field(default_factory=GeneratorConfig)
+    discriminator: DiscriminatorConfig = field(default_factory=DiscriminatorConfig)
+    upscaler: UpscalerConfig = field(default_factory=UpscalerConfig)
+    clip: ClipTrainConfig = field(default_factory=ClipTrainConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+
+
+T = TypeVar("T")
+
+
+def from_dict(kind: type[T], values: dict[str, Any], where: str = "config") -> T:
+    """Build the dataclass `kind` from plain values.
+
+    Raises ValueError, naming the key, for an unknown key or a value of the wrong type.
+    """
+    hints = get_type_hints(kind)
+    unknown = sorted(set(values) - set(hints))
+    if unknown:
+        known = ", ".join(hints)
+        raise ValueError(f"{where}: unknown key {unknown[0]!r}; known keys are {known}")
+    made = {k: _convert(hints[k], v, f"{where}.{k}") for k, v in values.items()}
+    return kind(**made)
+
+
+def _convert(hint: Any, value: Any, where: str) -> Any:
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        if not isinstance(value, dict):
+            raise ValueError(f"{where}: expected a table, got {value!r}")
+        return from_dict(hint, value, where)
+    origin = get_origin(hint)
+    if origin is tuple and isinstance(value, list | tuple):
+        return tuple(_convert(get_args(hint)[0], v, where) for v in value)
+    if origin in (Union, types.UnionType):
+        return value
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(hint, type) or type(value) is not hint:
+        name = getattr(hint, "__name__", str(hint))
+        raise ValueError(f"{where}: expected {name}, got {value!r}")
+    return value
+
+
+def load_config(path: str | Path) -> Config:
+    """Read a TOML config. Raises FileNotFoundError, or ValueError for what is wrong in it."""
+    text = Path(path).read_text(encoding="utf-8")
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{path}: {error}") from None
+    return from_dict(Config, values, Path(path).name)

@@ -1,0 +1,288 @@
+"""Text -> Avatar: everything between a trained model and its user. Inference only."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict
+
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from clipavatar import __version__
+from clipavatar.backgrounds import background as draw_background
+from clipavatar.backgrounds import check_background, choose
+from clipavatar.checkpoint import ASSETS, find_generator, load_model
+from clipavatar.config import GeneratorConfig
+from clipavatar.images import from_pil, over, resize, save_png, to_pil
+from clipavatar.latents import mean_direction, optimize, sample_noise, score
+from clipavatar.prompts import check_text, expand, understand
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from clipavatar.clip import Clip
+
+MODES = ("sample", "optimize")
+CHUNK = 8  # candidates drawn at once: a constant, so that no float depends on how many are asked
+FINALISTS = 2  # candidates that mode="optimize" works on
+
+
+class Options(TypedDict, total=False):
+    """The keyword options of `generate` and `generate_batch`, but for the seed."""
+
+    size: int
+    candidates: int
+    mode: str
+    steps: int
+    style: str
+    background: str | None
+
+
+@dataclass(frozen=True)
+class Avatar:
+    """A finished picture and what it took to make it.
+
+    `image` is RGBA where the background is transparent, otherwise RGB. `score` is the CLIP cosine
+    of the face to the text. `settings` is what is written into the PNG.
+    """
+
+    image: Image.Image
+    text: str
+    seed: int
+    score: float
+    prompts: tuple[str, ...]
+    settings: dict[str, Any]
+
+    def save(self, path: str | Path, force: bool = False) -> Path:
+        """Write a PNG that remembers its settings; returns its path, with ".png" if it had no end.
+
+        Raises FileExistsError if the file exists and `force` is false, ValueError for another
+        ending than .png, OSError if it cannot be written.
+        """
+        path = Path(path)
+        path = path if path.suffix else path.with_name(path.name + ".png")
+        if path.suffix.lower() != ".png":
+            raise ValueError(f"avatars are saved as .png files, not {path.suffix}: {path}")
+        return save_png(self.image, path, self.settings, force)
+
+
+class AvatarPipeline:
+    """A CLIP, a generator and, where there is one, an upscaler, on one device."""
+
+    def __init__(
+        self,
+        clip: Clip,
+        generator: nn.Module,
+        upscaler: nn.Module | None = None,
+        device: str | torch.device = "cpu",
+        name: str = "unnamed",
+    ) -> None:
+        """`name` says in every picture's settings which model drew it.
+
+        Raises ValueError if the generator was trained with a CLIP of another embedding size.
+        """
+        config: Any = generator.config
+        if config.embedding_size != clip.embedding_size:
+            raise ValueError(
+                f"the generator was trained with a CLIP of {config.embedding_size} numbers "
+                f"a text, but {clip.name} has {clip.embedding_size}"
+            )
+        self.config: GeneratorConfig = config
+        self.clip = clip
+        self.device = torch.device(device)
+        self.generator = _ready(generator, self.device)
+        self.upscaler = _ready(upscaler, self.device) if upscaler else None
+        self.name = name
+        self._target = lru_cache(maxsize=1024)(self._find_target)
+
+    @classmethod
+    def from_pretrained(
+        cls, path: str | Path = "", clip: str = "", device: str = "auto"
+    ) -> AvatarPipeline:
+        """Load a model: a folder, a generator's .safetensors, a hub id; empty is the one we ship.
+
+        A folder holds generator.safetensors and may hold upscaler.safetensors and clip/; what it
+        lacks is taken from the shipped model. `clip` takes its CLIP's place (NAME[:PRETRAINED],
+        hub id or folder). `device` is auto, cpu, cuda, cuda:1, mps. Raises FileNotFoundError or
+        ValueError in one line.
+        """
+        from clipavatar.clip import load_clip
+
+        where = find_device(device)
+        generator_file = find_generator(str(path))
+        folder = generator_file.parent
+        generator = load_model("generator", generator_file)
+        upscaler = next(
+            (f for d in (folder, ASSETS) if (f := d / "upscaler.safetensors").is_file()), None
+        )
+        beside = str(folder / "clip") if folder != ASSETS and (folder / "clip").is_dir() else ""
+        digest = hashlib.sha256(generator_file.read_bytes()).hexdigest()[:12]
+        return cls(
+            load_clip(clip or beside, device=str(where)),
+            generator,
+            load_model("upscaler", upscaler) if upscaler else None,
+            where,
+            name=f"{Path(path).name or 'default'} {digest}",
+        )
+
+    @torch.no_grad()
+    def generate(self, text: str, seed: int = 0, **options: Unpack[Options]) -> Avatar:
+        """Draw one avatar: the same text, options, seed and version give the same pixels.
+
+        text        what to draw, in Chinese or English
+        seed        0 .. 2**63 - 1
+        size        side in pixels, 16 .. 4096 (512)
+        candidates  how many faces CLIP chooses from, 1 .. 256 (8)
+        mode        "sample", or "optimize", which also moves the best faces' noise towards the text
+        steps       of mode "optimize", 1 .. 10000 (60)
+        style       a style of prompts/templates.toml ("chibi")
+        background  a name of `backgrounds.names()`, a CSS colour or "transparent"; None takes what
+                    the text says, or a pastel that depends on the seed
+
+        Raises ValueError in one line for anything out of range.
+        """
+        settings = self.settings(text, seed, **options)
+        prompts, target = self._target(text, settings["style"])  # P sentences, (E,)
+        noise = sample_noise(settings["candidates"], self.config.noise_size, seed)  # (N, Z)
+        noise = noise.to(self.device)
+        faces = self.draw(noise, target)  # (N, C, R, R) in [-1, 1]
+        scores = score(self.clip, faces, target)  # (N,)
+        if settings["mode"] == "optimize":
+            noise = noise[scores.topk(min(FINALISTS, len(noise))).indices]
+            noise, scores = optimize(
+                self.generator, self.clip, target, noise, settings["steps"], seed
+            )
+            faces = self.draw(noise, target)
+        best = int(scores.argmax())
+        image = self.finish(faces[best], settings["size"], settings["background"], seed)
+        closeness = round(float(scores[best]), 4)
+        settings |= {"prompts": list(prompts), "score": closeness}
+        return Avatar(image, text, seed, closeness, prompts, settings)
+
+    def generate_batch(
+        self, texts: Iterable[str], seed: int = 0, n: int = 1, **options: Unpack[Options]
+    ) -> Iterator[Avatar]:
+        """Each text with seeds `seed`, `seed + 1`, ... `seed + n - 1`; one Avatar at a time.
+
+        Every avatar equals the one `generate` draws alone; no place in a batch changes a pixel.
+        """
+        check_range("n", n, 1, 1_000_000)
+        for text in texts:
+            for offset in range(n):
+                yield self.generate(text, seed + offset, **options)
+
+    def settings(
+        self,
+        text: str,
+        seed: int = 0,
+        size: int = 512,
+        candidates: int = 8,
+        mode: str = "sample",
+        steps: int = 60,
+        style: str = "chibi",
+        background: str | None = None,
+    ) -> dict[str, Any]:
+        """Everything that decides the picture, checked and complete; see `generate`."""
+        check_text(text)
+        check_range("seed", seed, 0, 2**63 - 1)
+        check_range("size", size, 16, 4096)
+        check_range("candidates", candidates, 1, 256)
+        check_range("steps", steps, 1, 10_000)
+        if mode not in MODES:
+            raise ValueError(f"mode must be one of {', '.join(MODES)}, not {mode!r}")
+        if self.config.image_channels == 3:
+            if background is not None:
+                raise ValueError(f"model {self.name} draws its own background")
+        elif background is None:
+            background = understand(text).attributes.get("background") or choose(seed, text)
+        made = {"text": text, "seed": seed, "size": size, "mode": mode, "candidates": candidates}
+        if mode == "optimize":
+            made["steps"] = steps
+        behind = check_background(background) if background is not None else "in the model"
+        made |= {"style": style, "background": behind}
+        return made | {
+            "model": self.name,
+            "clip": _shared_name(self.clip.name),
+            "version": __version__,
+        }
+
+    def _find_target(self, text: str, style: str) -> tuple[tuple[str, ...], Tensor]:
+        prompts = expand(text, style)
+        return tuple(prompts), mean_direction(self.clip.encode_text(prompts))
+
+    def draw(self, noise: Tensor, target: Tensor) -> Tensor:
+        """Noise (N, Z) and a target (E,) -> faces (N, C, R, R) in [-1, 1]."""
+        return torch.cat(
+            [self.generator(noise[i : i + CHUNK], target) for i in range(0, len(noise), CHUNK)]
+        )
+
+    def finish(self, face: Tensor, size: int, background: str, seed: int = 0) -> Image.Image:
+        """A face (C, R, R) in [-1, 1] -> a picture of `size` pixels on its background.
+
+        RGBA if the background is "transparent" and the model draws alpha, otherwise RGB.
+        """
+        image = face[None]  # (1, C, R, R)
+        if self.upscaler and size > image.shape[-1]:
+            image = self.upscaler(image)
+        image = resize(image.float().cpu().contiguous(), size)
+        behind = draw_background(background, size, seed) if image.shape[1] == 4 else None
+        if behind is not None:
+            image = over(image, from_pil(behind)[None])
+        return to_pil(image[0])
+
+
+def _ready(model: nn.Module, device: torch.device) -> nn.Module:
+    model = model.to(device).eval().requires_grad_(False)
+    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
+def _shared_name(name: str) -> str:
+    """A CLIP's name without the folders of the machine it was loaded on."""
+    return Path(name).name if Path(name).is_dir() else name
+
+
+def check_range(name: str, value: int, low: int, high: int) -> None:
+    """Raises ValueError unless `value` is an int from `low` to `high`."""
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise ValueError(f"{name} must be a whole number from {low} to {high}, not {value!r}")
+
+
+def find_device(name: str) -> torch.device:
+    """auto: cuda, else mps, else cpu. Raises ValueError for a device this machine lacks."""
+    present = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if name == "auto":
+        return torch.device(next(kind for kind, here in present.items() if here))
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise ValueError(f"unknown device {name!r}; choose auto, cpu, cuda or mps") from None
+    if not present.get(device.type):
+        raise ValueError(f"device {name!r} is not available on this machine")
+    return device
+
+
+@lru_cache(maxsize=1)
+def default_pipeline() -> AvatarPipeline:
+    """The shipped model, loaded once."""
+    return AvatarPipeline.from_pretrained()
+
+
+def generate(text: str, seed: int = 0, **options: Unpack[Options]) -> Avatar:
+    """Draw one avatar with the shipped model; options as in `AvatarPipeline.generate`."""
+    return default_pipeline().generate(text, seed, **options)
+
+
+def generate_batch(
+    texts: Iterable[str], seed: int = 0, n: int = 1, **options: Unpack[Options]
+) -> Iterator[Avatar]:
+    """Draw each text `n` times with the shipped model; see `AvatarPipeline.generate_batch`."""
+    return default_pipeline().generate_batch(texts, seed, n, **options)

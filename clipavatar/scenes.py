@@ -1,0 +1,302 @@
+"""The drawn backgrounds: a new one is one function on a `Scene` and one line in `SCENES`.
+
+A scene keeps its centre calm, because the head is there. Gradients are computed at the asked size;
+shapes are drawn as masks two to four times larger and shrunk, which makes smooth edges cheaply.
+All coordinates are fractions of the side, x to the right and y down; angles are radians.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageColor, ImageDraw, ImageFilter
+
+Point = tuple[float, float]
+Shape = list[Point]
+
+
+def ramp(mask: np.ndarray[Any, np.dtype[np.uint8]], colours: Sequence[str]) -> Image.Image:
+    """Paint a mask (H, W) of 0..255 with colours evenly spaced over that range: RGB."""
+    stops = np.array([ImageColor.getrgb(colour) for colour in colours], dtype=np.float32)
+    where = np.linspace(0, len(stops) - 1, 256)
+    table = [np.interp(where, np.arange(len(stops)), channel) for channel in stops.T]
+    return Image.fromarray(np.rint(table).astype(np.uint8).T[mask])
+
+
+class Scene:
+    """A square RGB picture that shapes are laid on, one layer after the other."""
+
+    def __init__(self, size: int, chance: random.Random) -> None:
+        self.size = size
+        self.chance = chance
+        self.zoom = 4 if size <= 256 else 2 if size <= 2048 else 1
+        self.picture = Image.new("RGB", (size, size))
+
+    def sky(self, *colours: str) -> None:
+        """Fill everything with a gradient from the top down."""
+        column = np.linspace(0, 255, self.size).astype(np.uint8)[:, None]
+        self.picture = ramp(column, colours).resize((self.size, self.size))
+
+    def lay(self, colour: str, *shapes: Shape, opacity: float = 1.0, blur: float = 0.0) -> None:
+        """Lay filled polygons of one colour on the picture; `blur` is a radius."""
+        ink, fill = ImageColor.getrgb(colour), round(255 * opacity)
+        if blur:
+            mask = _fill(shapes, (0, 0, 128, 128), 128, fill)
+            mask = mask.filter(ImageFilter.GaussianBlur(blur * 128))
+            mask = mask.resize((self.size, self.size), Image.Resampling.BICUBIC)
+            self.picture.paste(ink, (0, 0), mask)
+        elif shapes:
+            box = _bounds(shapes, self.size)
+            large = [edge * self.zoom for edge in box]
+            mask = _fill(shapes, large, self.size * self.zoom, fill)
+            self.picture.paste(ink, box[:2], mask.reduce(self.zoom) if self.zoom > 1 else mask)
+
+    def scatter(self, count: int, apart: float, inside: Callable[[Point], bool]) -> list[Point]:
+        """Up to `count` random points where `inside` allows, at least `apart` from each other."""
+        found: list[Point] = []
+        for _ in range(count * 30):
+            point = (self.chance.random(), self.chance.random())
+            if inside(point) and all(math.dist(point, other) >= apart for other in found):
+                found.append(point)
+            if len(found) == count:
+                break
+        return found
+
+    def turn(self) -> float:
+        """A random angle."""
+        return self.chance.uniform(0, math.tau)
+
+
+def _bounds(shapes: Sequence[Shape], size: int) -> tuple[int, int, int, int]:
+    """The pixels that shapes touch: left, top, right, bottom, within the picture."""
+    xs = [x for shape in shapes for x, _ in shape]
+    ys = [y for shape in shapes for _, y in shape]
+    left, top = (min(max(math.floor(min(v) * size) - 1, 0), size - 1) for v in (xs, ys))
+    right, bottom = (min(math.ceil(max(v) * size) + 1, size) for v in (xs, ys))
+    return left, top, max(right, left + 1), max(bottom, top + 1)
+
+
+def _fill(shapes: Sequence[Shape], box: Sequence[int], side: int, fill: int) -> Image.Image:
+    """The part `box` of an L mask of `side` x `side` pixels, with the shapes filled."""
+    left, top, right, bottom = box
+    mask = Image.new("L", (right - left, bottom - top))
+    draw = ImageDraw.Draw(mask)
+    for shape in shapes:
+        draw.polygon([(x * side - 0.5 - left, y * side - 0.5 - top) for x, y in shape], fill)
+    return mask
+
+
+def off_centre(point: Point) -> bool:
+    """Outside the ellipse that the head fills."""
+    return math.hypot((point[0] - 0.5) / 0.33, (point[1] - 0.5) / 0.40) > 1
+
+
+# --- shapes
+
+
+def place(outline: Sequence[Point], centre: Point, size: float, turn: float = 0.0) -> Shape:
+    """Scale, turn and move an outline drawn around (0, 0)."""
+    c, s = size * math.cos(turn), size * math.sin(turn)
+    return [(centre[0] + x * c - y * s, centre[1] + x * s + y * c) for x, y in outline]
+
+
+def polar(radius: Callable[[float], float], steps: int = 48) -> Shape:
+    """A closed outline around (0, 0) from its radius at each angle."""
+    angles = [index * math.tau / steps for index in range(steps)]
+    return [(radius(a) * math.cos(a), radius(a) * math.sin(a)) for a in angles]
+
+
+def _heart(t: float) -> Point:
+    y = 13 * math.cos(t) - 5 * math.cos(2 * t) - 2 * math.cos(3 * t) - math.cos(4 * t)
+    return (math.sin(t) ** 3, -y / 16)
+
+
+def _petal(t: float) -> Point:  # t from -1 to 1 around the outline; its notched tip at 0
+    notch = 0.2 * math.exp(-((t / 0.13) ** 2))
+    return (1 - abs(t) ** 1.5 - notch, 0.4 * math.sin(math.pi * math.copysign(abs(t) ** 0.75, t)))
+
+
+DISC = polar(lambda _: 1.0)
+SPARKLE = polar(lambda a: 1 / (1 + 6 * abs(math.sin(2 * a)) ** 0.8), 64)
+HEART = [_heart(index * math.tau / 48) for index in range(48)]
+PETAL = [_petal(index / 20 - 1) for index in range(41)]  # its foot at (0, 0), its tip at (1, 0)
+
+
+def blossom(centre: Point, size: float, turn: float) -> list[Shape]:
+    """Five petals around a centre."""
+    return [place(PETAL, centre, size, turn + k * math.tau / 5) for k in range(5)]
+
+
+def hill(height: float, swell: float, waves: float, phase: float) -> Shape:
+    """The ground below a wavy line at about `height`."""
+    steps = [k / 60 for k in range(61)]
+    line = [(x, height - swell * math.sin(waves * math.tau * x + phase)) for x in steps]
+    return [*line, (1.0, 1.0), (0.0, 1.0)]
+
+
+def cloud(centre: Point, width: float) -> list[Shape]:
+    """A puffy cloud with a flat foot."""
+    puffs = ((-0.3, 0.02, 0.13), (-0.08, -0.06, 0.2), (0.16, -0.02, 0.17), (0.34, 0.05, 0.1))
+    foot = 0.13
+    shapes = [[(x * r + dx, min(y * r + dy, foot)) for x, y in DISC] for dx, dy, r in puffs]
+    shapes.append([(-0.36, 0.0), (0.38, 0.0), (0.38, foot), (-0.36, foot)])
+    return [place(shape, centre, width) for shape in shapes]
+
+
+# --- scenes
+
+
+def starry_night(scene: Scene) -> None:
+    scene.sky("#171a4a", "#2b2a6e", "#4f3f93", "#8a5fb0", "#c486b8")
+    scene.lay("#a08be0", place(DISC, (0.5, 0.5), 0.30), opacity=0.35, blur=0.12)
+    tiny = scene.scatter(70, 0.03, lambda p: p[1] < 0.9)
+    scene.lay("#dcdcff", *(place(DISC, p, scene.chance.uniform(0.0022, 0.0045)) for p in tiny))
+    bright = scene.scatter(9, 0.13, lambda p: off_centre(p) and p[1] < 0.75 and not _moon(p))
+    scene.lay("#ffe9b0", *(place(DISC, p, 0.018) for p in bright), opacity=0.5, blur=0.012)
+    stars = [place(SPARKLE, p, scene.chance.uniform(0.018, 0.040)) for p in bright]
+    scene.lay("#fff6d8", *stars)
+    scene.lay("#ffe9a8", place(DISC, (0.83, 0.17), 0.10), opacity=0.45, blur=0.035)
+    scene.lay("#fff1c4", _crescent((0.83, 0.17), 0.085))
+
+
+def _moon(point: Point) -> bool:
+    return math.dist(point, (0.83, 0.17)) < 0.16
+
+
+def _crescent(centre: Point, size: float) -> Shape:
+    outer = [(math.cos(a), math.sin(a)) for a in np.linspace(0.75, math.tau - 0.75, 40)]
+    tip_x, tip_y = outer[0]
+    inner_size = math.hypot(tip_x - 0.45, tip_y)
+    start = math.atan2(tip_y, tip_x - 0.45)
+    inner = [
+        (0.45 + inner_size * math.cos(a), inner_size * math.sin(a))
+        for a in np.linspace(math.tau - start, start, 40)
+    ]
+    return place([*outer, *inner], centre, size, -0.5)
+
+
+def grass(scene: Scene) -> None:
+    scene.sky("#a8dcff", "#c9ebff", "#eef9ff", "#f6fbe6", "#f6fbe6")
+    scene.lay("#fff7cf", place(DISC, (0.14, 0.14), 0.12), opacity=0.9, blur=0.06)
+    scene.lay("#ffffff", *cloud((0.80, 0.20), 0.30), *cloud((0.16, 0.33), 0.20), opacity=0.9)
+    scene.lay("#cdeeb4", hill(0.66, 0.05, 0.9, 0.4))
+    scene.lay("#b2e39a", hill(0.74, 0.045, 1.1, 2.6))
+    scene.lay("#97d683", hill(0.84, 0.03, 1.3, 0.9))
+    tufts = scene.scatter(26, 0.07, lambda p: p[1] > 0.84 and abs(p[0] - 0.5) > 0.12)
+    blades = [
+        [(x + d - 0.006, y), (x + 2.2 * d, y - 0.035), (x + d + 0.006, y)]
+        for x, y in tufts
+        for d in (-0.008, 0.0, 0.008)
+    ]
+    scene.lay("#7cc46e", *blades)
+    flowers = scene.scatter(18, 0.075, lambda p: p[1] > 0.80 and abs(p[0] - 0.5) > 0.14)
+    for index, colour in enumerate(("#ffffff", "#ffc2d6", "#ffe27a")):
+        chosen = flowers[index::3]
+        scene.lay(colour, *(s for p in chosen for s in blossom(p, 0.022, scene.turn())))
+    scene.lay("#f7b733", *(place(DISC, p, 0.007) for p in flowers))
+
+
+def cherry_blossom(scene: Scene) -> None:
+    scene.sky("#ffd3e2", "#ffe3ec", "#fff1f4", "#fff3f3", "#ffe6ee")
+    glow = scene.scatter(7, 0.2, off_centre)
+    scene.lay("#ffffff", *(place(DISC, p, 0.07) for p in glow), opacity=0.6, blur=0.02)
+    limbs = [_limb(*limb) for limb in LIMBS]
+    scene.lay("#a9746e", *limbs)
+    spots = [
+        (x + scene.chance.uniform(-0.012, 0.012), y + scene.chance.uniform(-0.012, 0.012))
+        for x, y in BLOSSOMS
+    ]
+    turns = [scene.turn() for _ in spots]
+    sizes = [scene.chance.uniform(0.046, 0.068) for _ in spots]
+    flowers = list(zip(spots, sizes, turns, strict=True))
+    scene.lay("#f792b4", *(s for p, r, t in flowers[::2] for s in blossom(p, r * 1.06, t + 0.5)))
+    scene.lay("#ffb6cd", *(s for p, r, t in flowers for s in blossom(p, r, t)))
+    scene.lay("#ffdfe9", *(s for p, r, t in flowers for s in blossom(p, r * 0.62, t)))
+    scene.lay("#e0527f", *(place(DISC, p, r * 0.15) for p, r, _ in flowers))
+    drifting = scene.scatter(24, 0.1, lambda p: off_centre(p) and p[1] > 0.2)
+    petals = [place(PETAL, p, scene.chance.uniform(0.028, 0.044), scene.turn()) for p in drifting]
+    scene.lay("#ffb3cb", *petals[::2])
+    scene.lay("#ff9dbd", *petals[1::2])
+
+
+LIMBS: tuple[tuple[Point, Point, Point, float, float], ...] = (  # start, bend, end, widths
+    ((1.02, 0.30), (0.86, 0.06), (0.50, 0.055), 0.016, 0.004),
+    ((0.86, 0.13), (0.80, 0.17), (0.77, 0.24), 0.008, 0.003),
+    ((0.97, 0.23), (0.95, 0.32), (0.92, 0.42), 0.009, 0.003),
+    ((-0.02, 0.10), (0.08, 0.05), (0.24, 0.045), 0.011, 0.003),
+)
+BLOSSOMS: tuple[Point, ...] = (
+    (0.96, 0.16), (0.87, 0.10), (0.77, 0.06), (0.90, 0.26), (0.68, 0.08), (0.77, 0.20),
+    (0.58, 0.04), (0.94, 0.38), (0.98, 0.05), (0.03, 0.05), (0.12, 0.09), (0.22, 0.04),
+)  # fmt: skip
+
+
+def _limb(start: Point, bend: Point, end: Point, thick: float, thin: float) -> Shape:
+    """A tapering branch along a quadratic curve."""
+    left, right = [], []
+    for k in range(21):
+        t = k / 20
+        x, y = (
+            (1 - t) ** 2 * a + 2 * t * (1 - t) * b + t * t * c
+            for a, b, c in zip(start, bend, end, strict=True)
+        )
+        dx, dy = (
+            2 * (1 - t) * (b - a) + 2 * t * (c - b)
+            for a, b, c in zip(start, bend, end, strict=True)
+        )
+        width = (thick + (thin - thick) * t) / math.hypot(dx, dy)
+        left.append((x - dy * width, y + dx * width))
+        right.append((x + dy * width, y - dx * width))
+    return [*left, *right[::-1]]
+
+
+def hearts(scene: Scene) -> None:
+    scene.sky("#ffe4ee", "#ffeef4", "#ffe0ec")
+    scene.lay("#ffffff", place(DISC, (0.5, 0.48), 0.30), opacity=0.55, blur=0.12)
+    spots = scene.scatter(60, 0.115, lambda p: True)
+    for index, colour in enumerate(("#ffc4d8", "#ffd3c9", "#e9cdf7", "#ffb3cd")):
+        chosen = spots[index::4]
+        shapes = [
+            place(HEART, p, scene.chance.uniform(0.022, 0.045), scene.chance.uniform(-0.4, 0.4))
+            for p in chosen
+        ]
+        scene.lay(colour, *shapes)
+
+
+def beach(scene: Scene) -> None:
+    scene.sky("#8fd3ff", "#c2ebff", "#fff3df", "#fff3df", "#fff3df")
+    scene.lay("#fff3b8", place(DISC, (0.17, 0.17), 0.14), opacity=0.8, blur=0.05)
+    scene.lay("#fff0a0", place(DISC, (0.17, 0.17), 0.075))
+    scene.lay("#ffffff", *cloud((0.82, 0.17), 0.28), *cloud((0.62, 0.07), 0.16), opacity=0.92)
+    scene.lay("#58bfe6", [(0.0, 0.52), (1.0, 0.52), (1.0, 1.0), (0.0, 1.0)])
+    scene.lay("#7fd4ea", hill(0.60, 0.006, 3, 0.0))
+    scene.lay("#a5e4ea", hill(0.68, 0.008, 2.5, 1.0))
+    scene.lay("#ffffff", hill(0.755, 0.016, 1.6, 0.6))
+    scene.lay("#ffe9c2", hill(0.785, 0.016, 1.6, 0.75))
+    scene.lay("#ffdfae", hill(0.90, 0.014, 1.1, 2.2))
+    glints = scene.scatter(14, 0.07, lambda p: 0.54 < p[1] < 0.72)
+    scene.lay(
+        "#ffffff",
+        *([(x - 0.02, y), (x, y - 0.003), (x + 0.02, y), (x, y + 0.003)] for x, y in glints),
+        opacity=0.7,
+    )
+    shells = scene.scatter(6, 0.12, lambda p: p[1] > 0.84 and abs(p[0] - 0.5) > 0.2)
+    scene.lay("#ff9f8f", *(s for p in shells[:3] for s in _starfish(p, scene.turn())))
+    scene.lay("#fff8ee", *(place(DISC, p, 0.010) for p in shells[3:]))
+
+
+def _starfish(centre: Point, turn: float) -> list[Shape]:
+    return [place(polar(lambda a: 0.72 + 0.28 * math.cos(5 * a)), centre, 0.032, turn)]
+
+
+SCENES: dict[str, Callable[[Scene], None]] = {
+    "starry night": starry_night,
+    "grass": grass,
+    "cherry blossom": cherry_blossom,
+    "hearts": hearts,
+    "beach": beach,
+}

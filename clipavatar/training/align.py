@@ -1,0 +1,195 @@
+"""`clipavatar train-clip`: our own small CLIP, contrastive, with attribute labels as a second eye.
+
+Plain contrast learns what is easiest to tell a batch apart by and neglects the rest; linear heads
+that name every attribute from either embedding, thrown away afterwards, keep all of it in view.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from clipavatar.checkpoint import load_state, save_state
+from clipavatar.chibi.caption import caption, random_subset
+from clipavatar.chibi.dataset import Pictures, load_pictures
+from clipavatar.chibi.sample import SAMPLING
+from clipavatar.clip import Clip, create_clip, save_clip
+from clipavatar.config import Config
+from clipavatar.images import over
+from clipavatar.training.batches import UNSAID, Batch, augment, batch, prefetch
+from clipavatar.training.progress import Progress
+from clipavatar.training.vocabulary import train_vocabulary
+
+SIZES = [len(table) for table in SAMPLING.values()]
+EXPRESSION, EYES = list(SAMPLING).index("expression"), list(SAMPLING).index("eye_colour")
+CLOSED = list(SAMPLING["expression"]).index("laughing")
+
+
+class Pair(nn.Module):
+    """CLIP and heads as one module with one forward, so that accelerate can spread it."""
+
+    def __init__(self, clip: Clip):
+        super().__init__()
+        self.clip = clip
+        self.heads = Heads(clip.embedding_size)
+
+    def forward(self, images: Tensor, tokens: Tensor) -> tuple[Any, ...]:
+        """Images (B, 3, R, R), tokens (B, L) -> embeddings, temperature, both sides' logits."""
+        image, text = self.clip.encode_image(images), self.clip.encode_tokens(tokens)
+        scale = self.clip.logit_scale.clamp(0, math.log(100)).exp()
+        return image, text, scale, self.heads(image)[0], *self.heads(text)
+
+
+class Heads(nn.Module):
+    """Names every attribute from an embedding: one shared linear map, and one more for "unsaid"."""
+
+    def __init__(self, embedding_size: int):
+        super().__init__()
+        self.values = nn.Linear(embedding_size, sum(SIZES))
+        self.unsaid = nn.Linear(embedding_size, len(SIZES))
+        self.scale = embedding_size**0.5
+
+    def forward(self, embedding: Tensor) -> tuple[list[Tensor], Tensor]:
+        """(B, E) unit -> per attribute logits (B, values), and logits (B, A) of being unsaid."""
+        scaled = embedding * self.scale
+        return list(self.values(scaled).split(SIZES, dim=1)), self.unsaid(scaled)
+
+
+def attribute_loss(logits: list[Tensor], labels: Tensor) -> Tensor:
+    """Mean cross entropy over the attributes; UNSAID labels do not count."""
+    losses = [F.cross_entropy(l, y, ignore_index=UNSAID) for l, y in zip(logits, labels.T)]
+    return torch.stack([loss for loss in losses if not loss.isnan()]).mean()
+
+
+def visible(labels: Tensor) -> Tensor:
+    """Labels (B, A) with UNSAID where the picture does not show it: colour of closed eyes."""
+    labels = labels.clone()
+    labels[labels[:, EXPRESSION] == CLOSED, EYES] = UNSAID
+    return labels
+
+
+def train_clip(config: Config, resume: bool = False) -> Path:
+    """Train CLIP as `config.clip` says and write it to its output folder; returns that folder.
+
+    With `resume` goes on from the last state in the output folder. Raises OSError, ValueError.
+    """
+    from accelerate import Accelerator
+    from accelerate.utils import set_seed
+    from open_clip.loss import ClipLoss
+
+    options = config.clip
+    output = Path(options.output)
+    accelerator = Accelerator()
+    set_seed(options.seed)
+    pictures = load_pictures(options.pictures, 64, options.seed, output.parent / "cache")
+    unseen = load_pictures(2000, 64, options.seed + 1, output.parent / "cache")
+
+    vocabulary = output / "vocabulary.txt.gz"
+    if not vocabulary.exists():
+        train_vocabulary(_all_captions(pictures, options.seed), options.vocabulary_size, vocabulary)
+    architecture = json.loads(Path(options.architecture).read_text()) if options.architecture else None
+    clip = create_clip(vocabulary, architecture)
+    pair = Pair(clip)
+    optimizer = torch.optim.AdamW(pair.parameters(), options.learning_rate, weight_decay=0.02)
+    state_file = output / "state.pt"
+    progress = Progress(options.minutes, output)
+    if resume and state_file.exists():
+        state = load_state(state_file)
+        pair.load_state_dict(state["pair"])
+        optimizer.load_state_dict(state["optimizer"])
+        progress.restore(state["progress"])
+    rank, world = accelerator.process_index, accelerator.num_processes
+    spread, optimizer = accelerator.prepare(pair, optimizer)
+    contrast = ClipLoss(rank=rank, world_size=world, gather_with_grad=True)
+
+    def make(step: int) -> tuple[Batch, Tensor]:
+        data = batch(pictures, options.batch_size, options.seed, step * world + rank)
+        return data, clip.tokenize(data.captions)
+
+    for data, tokens in prefetch(make, progress.step):
+        step = progress.step
+        pair.train()
+        for group in optimizer.param_groups:
+            group["lr"] = options.learning_rate * _schedule(progress.fraction, step)
+        views = augment(data.images, torch.Generator().manual_seed(step))
+        device = accelerator.device
+        image, text, scale, image_logits, text_logits, unsaid_logits = spread(
+            views.to(device), tokens.to(device)
+        )
+        said = data.said.to(device)
+        unsaid = F.binary_cross_entropy_with_logits(unsaid_logits, (said == UNSAID).float())
+        image_loss = attribute_loss(image_logits, visible(data.labels).to(device))
+        text_loss = attribute_loss(text_logits, said)
+        contrastive = contrast(image, text, scale)
+        loss = options.contrast_weight * contrastive + options.attribute_weight * (
+            image_loss + text_loss + unsaid
+        )
+        optimizer.zero_grad()
+        accelerator.backward(loss)
+        accelerator.clip_grad_norm_(pair.parameters(), 5.0)
+        optimizer.step()
+        progress.advance(
+            options.batch_size,
+            contrast=contrastive,
+            image=image_loss,
+            text=text_loss,
+            unsaid=unsaid,
+        )
+        if progress.every("checkpoint", 3) or progress.done:
+            state = {
+                "pair": pair.state_dict(),
+                "optimizer": optimizer.state_dict(),
+                "progress": progress.state(),
+            }
+            save_state(state_file, state)
+            progress.record(**zero_shot(clip, unseen))
+        if progress.done:
+            break
+    save_clip(clip.cpu(), output / "clip", half=True)
+    return output / "clip"
+
+
+def _schedule(fraction: float, step: int) -> float:
+    """200 steps of warm-up, then a cosine down to a fiftieth."""
+    return float(min(1.0, (step + 1) / 200) * (0.02 + 0.98 * np.cos(fraction * np.pi / 2) ** 2))
+
+
+def _all_captions(pictures: Pictures, seed: int) -> list[str]:
+    """Ten thousand captions of each language for the vocabulary."""
+    rng = np.random.default_rng([seed, 7])
+    made = []
+    for i in range(10000):
+        attributes = pictures.attributes(i % len(pictures))
+        for language in ("en", "zh"):
+            made.append(caption(random_subset(attributes, rng), language, rng))
+    return made
+
+
+@torch.no_grad()
+def zero_shot(clip: Clip, pictures: Pictures, count: int = 1000) -> dict[str, float]:
+    """Zero-shot accuracy in % per attribute and language: cosine with the caption of each value."""
+    clip.eval()
+    index = np.arange(min(count, len(pictures)))
+    grey = torch.full((1, 3, 1, 1), 0.7)
+    images = []
+    for part in np.array_split(index, max(1, len(index) // 100)):
+        pixels = torch.from_numpy(pictures.pixels(part)).movedim(-1, 1).float() / 127.5 - 1
+        images.append(clip.encode_image(over(pixels, grey)))
+    embeddings = torch.cat(images)
+    labels = visible(torch.from_numpy(pictures.labels[index]))
+    figures = {}
+    for language in ("en", "zh"):
+        for column, (name, table) in enumerate(SAMPLING.items()):
+            rng = np.random.default_rng(0)
+            text = clip.encode_text([caption({name: v}, language, rng) for v in table])
+            right = (embeddings @ text.T).argmax(1) == labels[:, column]
+            counted = labels[:, column] != UNSAID
+            figures[f"{name} {language}"] = 100 * right[counted].float().mean().item()
+    return figures
