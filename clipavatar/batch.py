@@ -1,4 +1,4 @@
-"""Many pictures into files: names, prompt files, the manifest, and never drawing or losing twice."""
+"""Pictures into files: names, prompt files, the manifest; nothing drawn twice, nothing lost."""
 
 from __future__ import annotations
 

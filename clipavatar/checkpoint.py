@@ -85,7 +85,7 @@ def load_model(kind: str, path: str | Path) -> nn.Module:
     if metadata.get("format") != FORMAT:
         raise ValueError(f"{path} was not written by this version of clipavatar: no config in it")
     if metadata.get("kind") != kind:
-        raise ValueError(f"{path} holds a {metadata.get('kind')}, not a {kind}")
+        raise ValueError(f"{path} is of the kind {metadata.get('kind')!r}, not {kind!r}")
     try:
         config: Any = from_dict(CONFIGS[kind], json.loads(metadata["config"]), "its config")
         model: nn.Module = getattr(models, kind.capitalize())(config)
@@ -106,7 +106,7 @@ def find_generator(path: str) -> Path:
             wanted = ["*.safetensors", "clip/*"]
             place = Path(huggingface_hub.snapshot_download(path, allow_patterns=wanted))
         except Exception as error:  # offline, no such repository, a broken cache
-            reason = str(error).strip().splitlines()[0]
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise FileNotFoundError(
                 f"{path} is neither a path here nor to be had from the Hugging Face hub: {reason}"
             ) from None

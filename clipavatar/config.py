@@ -23,7 +23,7 @@ class GeneratorConfig:
     noise_size: int = NOISE_SIZE  # Z
     embedding_size: int = 128  # E of the CLIP it was trained with
     style_size: int = 256  # width of the mapped style vector
-    channels: tuple[int, ...] = (256, 192, 128, 64, 32)  # one entry per resolution, 4 px first
+    channels: tuple[int, ...] = (256, 192, 112, 56, 32)  # one entry per resolution, 4 px first
     image_channels: int = 4  # 4: premultiplied RGBA, 3: RGB
 
 
@@ -59,7 +59,7 @@ class ClipTrainConfig:
     learning_rate: float = 2e-3
     attribute_weight: float = 1.0  # auxiliary attribute classification, heads thrown away afterwards
     contrast_weight: float = 1.0
-    vocabulary_size: int = 2048
+    vocabulary_size: int = 4096
     seed: int = 0
 
 
@@ -80,16 +80,15 @@ class TrainConfig:
     discriminator_learning_rate: float = 1e-3
     warm_up_learning_rate: float = 2e-3
     pixel_weight: float = 8.0
-    gradient_weight: float = 8.0
+    gradient_weight: float = 4.0
     adversarial_weight: float = 1.0
     mismatch_weight: float = 0.3
     clip_weight: float = 0.2
     clip_temperature: float = 0.07
     r1_gamma: float = 1.0
     r1_every: int = 16
-    ema_half_life: int = 1000  # pictures ... in thousands of steps of one picture each
+    ema_half_life: float = 5000.0  # pictures
     checkpoint_every_minutes: float = 3.0
-    preview_every_minutes: float = 5.0
     seed: int = 0
 
 

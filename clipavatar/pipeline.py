@@ -96,7 +96,9 @@ class AvatarPipeline:
         self.clip = clip
         self.device = torch.device(device)
         self.generator = _ready(generator, self.device)
-        self.upscaler = _ready(upscaler, self.device) if upscaler else None
+        theirs: Any = upscaler.config if upscaler else None
+        fits = upscaler and theirs.image_channels == config.image_channels
+        self.upscaler = _ready(upscaler, self.device) if upscaler and fits else None
         self.name = name
         self._target = lru_cache(maxsize=1024)(self._find_target)
 
@@ -205,11 +207,8 @@ class AvatarPipeline:
             made["steps"] = steps
         behind = check_background(background) if background is not None else "in the model"
         made |= {"style": style, "background": behind}
-        return made | {
-            "model": self.name,
-            "clip": _shared_name(self.clip.name),
-            "version": __version__,
-        }
+        made |= {"model": self.name, "clip": _shared_name(self.clip.name)}
+        return made | {"version": __version__}
 
     def _find_target(self, text: str, style: str) -> tuple[tuple[str, ...], Tensor]:
         prompts = expand(text, style)
@@ -217,9 +216,8 @@ class AvatarPipeline:
 
     def draw(self, noise: Tensor, target: Tensor) -> Tensor:
         """Noise (N, Z) and a target (E,) -> faces (N, C, R, R) in [-1, 1]."""
-        return torch.cat(
-            [self.generator(noise[i : i + CHUNK], target) for i in range(0, len(noise), CHUNK)]
-        )
+        chunks = [noise[i : i + CHUNK] for i in range(0, len(noise), CHUNK)]
+        return torch.cat([self.generator(chunk, target) for chunk in chunks])
 
     def finish(self, face: Tensor, size: int, background: str, seed: int = 0) -> Image.Image:
         """A face (C, R, R) in [-1, 1] -> a picture of `size` pixels on its background.

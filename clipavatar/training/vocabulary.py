@@ -26,10 +26,11 @@ def train_vocabulary(captions: Iterable[str], size: int, path: str | Path) -> in
     """Learn BPE merges from `captions` and write them to `path` (.txt.gz) for open_clip.
 
     The words are exactly the ones open_clip's SimpleTokenizer cuts, so every merge can be used.
-    Every character seen becomes a token first, most frequent first, so no token ends inside a
-    Chinese character; then pairs are merged as in https://arxiv.org/abs/1508.07909. Same captions,
-    same bytes on disk. `size` counts all tokens, the 514 fixed ones included; few captions may not
-    fill it. Returns the size reached. Raises ValueError for a bad size.
+    The characters become tokens first, most frequent first, so that no token ends inside a Chinese
+    character; each takes two or three merges, and all of them at most two thirds of the room. Then
+    pairs are merged as in https://arxiv.org/abs/1508.07909. Same captions, same bytes on disk.
+    `size` counts all tokens, the 514 fixed ones included; few captions may not fill it. Returns
+    the size reached. Raises ValueError for a bad size.
     """
     if not FIXED < size <= LARGEST:
         raise ValueError(f"vocabulary size must lie in {FIXED + 1} to {LARGEST}, not {size}")
@@ -37,9 +38,9 @@ def train_vocabulary(captions: Iterable[str], size: int, path: str | Path) -> in
     for caption, count in Counter(captions).items():
         for *start, last in byte_words(caption):
             words[(*start, last + END)] += count
-    merges = _character_merges(words)
-    merges += _word_merges(words, size - FIXED - len(merges))
-    merges = merges[: size - FIXED]
+    budget = size - FIXED
+    merges = _character_merges(words)[: budget * 2 // 3]  # rare characters never crowd out words
+    merges += _word_merges(words, budget - len(merges))
     # No newline at the end: open_clip would read an empty merge there.
     lines = ["#version: clipavatar byte-pair merges", *(" ".join(pair) for pair in merges)]
     path = Path(path)

@@ -1,0 +1,96 @@
+"""The conditional generator: noise and text embedding in, picture out."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from clipavatar.config import GeneratorConfig
+
+
+class ModulatedConv(nn.Module):
+    """3x3 convolution, then a scale and a shift per channel that the style decides (FiLM)."""
+
+    def __init__(self, inside: int, outside: int, style_size: int):
+        super().__init__()
+        self.conv = nn.Conv2d(inside, outside, 3, padding=1)
+        self.modulation = nn.Linear(style_size, 2 * outside)
+        nn.init.zeros_(self.modulation.bias)
+        nn.init.normal_(self.modulation.weight, std=0.02)
+
+    def forward(self, x: Tensor, style: Tensor) -> Tensor:  # (B, I, H, W), (B, S) -> (B, O, H, W)
+        scale, shift = self.modulation(style)[:, :, None, None].chunk(2, dim=1)
+        return F.leaky_relu(torch.addcmul(shift, self.conv(x), 1 + scale), 0.2)
+
+
+class Generator(nn.Module):
+    """(noise, text embedding) -> picture.
+
+    Both inputs enter twice: linearly into the 4 px features, which learns fastest, and through a
+    mapping network into the scale and shift of every convolution, which says what depends on
+    combinations (an entry of the noise counts only where the text leaves its attribute unsaid).
+    """
+
+    def __init__(self, config: GeneratorConfig = GeneratorConfig()):  # noqa: B008 (frozen)
+        super().__init__()
+        self.config = config
+        levels = len(config.channels)
+        if 4 * 2 ** (levels - 1) != config.resolution:
+            raise ValueError(
+                f"resolution {config.resolution} needs {levels} channels to be "
+                f"{4 * 2 ** (levels - 1)}: one entry per size from 4 px on"
+            )
+        inputs, style = config.noise_size + config.embedding_size, config.style_size
+        self.mapping = nn.Sequential(
+            nn.Linear(inputs, 2 * style),
+            nn.LeakyReLU(0.2),
+            nn.Linear(2 * style, 2 * style),
+            nn.LeakyReLU(0.2),
+            nn.Linear(2 * style, style),
+            nn.LeakyReLU(0.2),
+        )
+        first = config.channels[0]
+        self.linear = nn.Linear(inputs, first * 16)
+        self.curved = nn.Linear(style, first * 16)
+        self.blocks = nn.ModuleList()
+        self.to_image = nn.ModuleList()  # one per size, so that training may stop at a smaller one
+        before = first
+        for channels in config.channels:
+            pair = (ModulatedConv(before, channels, style), ModulatedConv(channels, channels, style))
+            self.blocks.append(nn.ModuleList(pair))
+            self.to_image.append(nn.Conv2d(channels, config.image_channels, 1))
+            before = channels
+
+    def forward(self, noise: Tensor, target: Tensor, resolution: int | None = None) -> Tensor:
+        """Noise (N, Z) standard normal, target (E,) or (N, E) unit -> (N, C, R, R) in [-1, 1].
+
+        `resolution` smaller than R gives the picture of that level (used while training grows).
+        """
+        if target.dim() == 1:
+            target = target.expand(len(noise), -1)
+        inputs = torch.cat((noise, target * self.config.embedding_size**0.5), dim=1)
+        style = self.mapping(inputs)
+        x = (self.linear(inputs) + self.curved(style)).view(len(noise), -1, 4, 4)
+        x = x.contiguous(memory_format=torch.channels_last)
+        size = 4
+        for (first, second), to_image in zip(self.blocks, self.to_image, strict=True):  # type: ignore[misc]
+            if size > 4:
+                x = F.interpolate(x, scale_factor=2.0, mode="nearest")
+            x = second(first(x, style), style)
+            if size == (resolution or self.config.resolution):
+                return torch.tanh(to_image(x))
+            size *= 2
+        raise ValueError(f"no level of {resolution} px in a {self.config.resolution} px generator")
+
+    def sample_noise(self, count: int, seed: int) -> Tensor:
+        """(count, Z) standard normal on the CPU; row i depends on `seed` and i alone."""
+        rows = []
+        for i in range(count):
+            # two odd multipliers keep neighbouring (seed, i) pairs apart in 63 bits
+            mixed = (seed * 0x9E3779B97F4A7C15 + i * 0xD1B54A32D192ED03) % (1 << 63)
+            source = torch.Generator().manual_seed(mixed)
+            rows.append(torch.randn(self.config.noise_size, generator=source))
+        return torch.stack(rows)
+
+

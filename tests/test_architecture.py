@@ -1,0 +1,104 @@
+"""The arrows of the package run one way; see the layout in README.md."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import clipavatar
+
+PACKAGE = Path(clipavatar.__file__).parent
+LAYERS = [  # from the top; a module imports only what stands below it, never its own row
+    {"__init__", "__main__"},
+    {"cli"},
+    {"batch"},
+    {"training", "pipeline"},
+    {"checkpoint", "latents", "metrics"},
+    {"chibi", "clip", "losses", "models"},
+    {"images", "backgrounds"},
+    {"config", "prompts", "files", "scenes"},
+]
+HEIGHT = {name: -row for row, layer in enumerate(LAYERS) for name in layer}
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def part(path: Path) -> str:
+    """The part of the package a file belongs to: its folder or its own name."""
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def imported(path: Path) -> set[str]:
+    """The parts of the package that a file imports, wherever in the file it does so."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            modules = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.name}: write imports in full, not relative"
+            modules = [node.module]
+            if node.module == "clipavatar":
+                modules = [f"clipavatar.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for module in modules:
+            top, _, rest = module.partition(".")
+            if top == "clipavatar" and rest and rest != "__version__":
+                found.add(rest.split(".")[0])
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_arrows_point_down(path):
+    here = part(path)
+    assert here in HEIGHT, f"give {here} a row in LAYERS"
+    for there in imported(path) - {here}:
+        assert there in HEIGHT, f"{path.name} imports clipavatar.{there}: give it a row in LAYERS"
+        assert HEIGHT[there] < HEIGHT[here], f"wrong arrow: {here} must not import {there}"
+
+
+def test_only_clip_imports_open_clip():
+    for path in FILES:
+        if part(path) != "clip":
+            assert "import open_clip" not in path.read_text(encoding="utf-8"), path
+            assert "from open_clip" not in path.read_text(encoding="utf-8"), path
+
+
+def test_no_module_hides_a_function_of_the_package():
+    for name in clipavatar.__all__:
+        assert not (PACKAGE / f"{name}.py").exists()
+        assert not (PACKAGE / name).exists()
+
+
+HEAVY = {"torch", "open_clip", "numpy", "PIL", "timm", "safetensors"}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import clipavatar; clipavatar.__version__; dir(clipavatar)",
+        "import clipavatar; clipavatar.expand('girl')",
+        "from clipavatar.cli import main; main(['--help'])",
+        "from clipavatar.cli import main; main(['train', '--help'])",
+        "from clipavatar.cli import main; main(['expand', 'girl'])",
+    ],
+)
+def test_light_things_import_nothing_heavy(code):
+    report = (
+        "import atexit, sys\n"
+        f"heavy = {HEAVY!r}\n"
+        "atexit.register(lambda: print('HEAVY', sorted(heavy & set(sys.modules))))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", report + code], capture_output=True, text=True, encoding="utf-8"
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip().splitlines()[-1] == "HEAVY []"
+
+
+def test_the_version_is_written_twice_and_agrees():
+    import tomllib
+
+    project = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8"))
+    assert project["project"]["version"] == clipavatar.__version__
