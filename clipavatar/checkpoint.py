@@ -1,8 +1,8 @@
 """A model <-> one safetensors file with its config inside; and the state of a training run.
 
 What is released is always safetensors: no code runs when a file is opened. The metadata holds
-"kind" (generator, discriminator, upscaler), "config" (the config dataclass as JSON), "format",
-and whatever the caller adds (all values are strings).
+"kind" (a key of CONFIGS), "config" (the config dataclass as JSON), "format", and
+whatever the caller adds (all values are strings).
 """
 
 from __future__ import annotations
@@ -19,7 +19,13 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
 
-from clipavatar.config import DiscriminatorConfig, GeneratorConfig, UpscalerConfig, from_dict
+from clipavatar.config import (
+    DiscriminatorConfig,
+    GeneratorConfig,
+    JudgeConfig,
+    UpscalerConfig,
+    from_dict,
+)
 from clipavatar.files import replacing
 
 ASSETS = Path(__file__).parent / "assets"  # the shipped model
@@ -29,6 +35,7 @@ CONFIGS: dict[str, type] = {
     "generator": GeneratorConfig,
     "discriminator": DiscriminatorConfig,
     "upscaler": UpscalerConfig,
+    "judge": JudgeConfig,
 }
 
 

@@ -11,7 +11,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -112,10 +112,12 @@ def build_parser() -> Parser:
         ("train-clip", run_train_clip, "train the small CLIP"),
         ("train", run_train, "train the generator"),
         ("train-upscaler", run_train_upscaler, "train the upscaler"),
+        ("train-judge", run_train_judge, "train the classifier that measures the others"),
     ):
         made = add(name, help=text)
         made.add_argument("config", metavar="CONFIG", help="a TOML file")
-        made.add_argument("--resume", action="store_true", help="go on where the run stopped")
+        if name != "train-judge":  # which takes minutes
+            made.add_argument("--resume", action="store_true", help="go on where it stopped")
         if name == "train":
             made.add_argument("--minutes", type=float, metavar="M", help="instead of the config's")
         made.set_defaults(run=run)
@@ -212,20 +214,37 @@ def run_render(args: argparse.Namespace) -> None:
 
 def run_train_clip(args: argparse.Namespace) -> None:
     from clipavatar.config import load_config
+
+    config = load_config(args.config)  # before torch is imported: a bad file is told at once
     from clipavatar.training import train_clip
 
-    train_clip(load_config(args.config), resume=args.resume)
+    train_clip(config, resume=args.resume)
 
 
 def run_train(args: argparse.Namespace) -> None:
     from clipavatar.config import load_config
+
+    config = load_config(args.config)  # before torch is imported: a bad file is told at once
     from clipavatar.training import train
 
-    train(load_config(args.config), resume=args.resume, minutes=args.minutes)
+    if args.minutes is not None:
+        config = replace(config, train=replace(config.train, minutes=args.minutes))
+    train(config, resume=args.resume)
 
 
 def run_train_upscaler(args: argparse.Namespace) -> None:
     from clipavatar.config import load_config
+
+    config = load_config(args.config)  # before torch is imported: a bad file is told at once
     from clipavatar.training import train_upscaler
 
-    train_upscaler(load_config(args.config), resume=args.resume)
+    train_upscaler(config, resume=args.resume)
+
+
+def run_train_judge(args: argparse.Namespace) -> None:
+    from clipavatar.config import load_config
+
+    config = load_config(args.config)  # before torch is imported: a bad file is told at once
+    from clipavatar.training import train_judge
+
+    train_judge(config)

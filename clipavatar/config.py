@@ -48,6 +48,15 @@ class UpscalerConfig:
 
 
 @dataclass(frozen=True)
+class JudgeConfig:
+    """Shape of the judge; `values` says how many values each attribute has."""
+
+    resolution: int = 64
+    width: int = 24
+    values: tuple[int, ...] = (2,)
+
+
+@dataclass(frozen=True)
 class ClipTrainConfig:
     """`clipavatar train-clip`."""
 
@@ -57,7 +66,7 @@ class ClipTrainConfig:
     minutes: float = 20.0
     batch_size: int = 96
     learning_rate: float = 2e-3
-    attribute_weight: float = 1.0  # auxiliary attribute classification, heads thrown away afterwards
+    attribute_weight: float = 1.0  # of the heads that name attributes
     contrast_weight: float = 1.0
     vocabulary_size: int = 4096
     seed: int = 0
@@ -93,6 +102,31 @@ class TrainConfig:
 
 
 @dataclass(frozen=True)
+class UpscalerTrainConfig:
+    """`clipavatar train-upscaler`."""
+
+    output: str = "runs/upscaler"
+    pictures: int = 2000
+    minutes: float = 12.0
+    batch_size: int = 16
+    crop: int = 24  # pixels of the small picture
+    learning_rate: float = 2e-3
+    seed: int = 3
+
+
+@dataclass(frozen=True)
+class JudgeTrainConfig:
+    """`clipavatar train-judge`."""
+
+    output: str = "runs/judge"
+    pictures: int = 20000
+    minutes: float = 4.0
+    batch_size: int = 64
+    learning_rate: float = 2e-3
+    seed: int = 5
+
+
+@dataclass(frozen=True)
 class Config:
     """A whole config file."""
 
@@ -101,6 +135,8 @@ class Config:
     upscaler: UpscalerConfig = field(default_factory=UpscalerConfig)
     clip: ClipTrainConfig = field(default_factory=ClipTrainConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
+    train_upscaler: UpscalerTrainConfig = field(default_factory=UpscalerTrainConfig)
+    judge: JudgeTrainConfig = field(default_factory=JudgeTrainConfig)
 
 
 T = TypeVar("T")

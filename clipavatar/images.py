@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
+from PIL import Image, ImageChops, ImageDraw, ImageFont, PngImagePlugin
 from torch import Tensor
 
 from clipavatar.files import replacing
@@ -123,6 +123,25 @@ def to_pil(image: Tensor) -> Image.Image:
     """(C, H, W) in [-1, 1] -> Pillow: C = 4 premultiplied becomes straight RGBA, C = 3 RGB."""
     straight = unpremultiply(image) if image.shape[0] == 4 else image
     return Image.fromarray(to_uint8(straight).cpu().contiguous().numpy())
+
+
+def finish(image: Tensor, size: int, behind: Image.Image | None = None) -> Image.Image:
+    """(C, R, R) in [-1, 1] -> `size` pixels by Lanczos, over an RGB picture of that size.
+
+    C = 4 without `behind` gives straight RGBA. In 8 bits from start to end, for speed: within a
+    step or two of `resize`, `over` and `to_pil`, and twice as fast.
+    """
+    pixels = to_uint8(image).cpu().contiguous().numpy()
+    if image.shape[0] == 3:
+        return Image.fromarray(pixels).resize((size, size), Image.Resampling.LANCZOS)
+    premultiplied = Image.frombytes("RGBa", (pixels.shape[1], pixels.shape[0]), pixels.tobytes())
+    premultiplied = premultiplied.resize((size, size), Image.Resampling.LANCZOS)
+    if behind is None:
+        return premultiplied.convert("RGBA")
+    *colour, alpha = premultiplied.split()
+    colour = [ImageChops.darker(channel, alpha) for channel in colour]  # ringing adds no light
+    rest = Image.merge("RGB", [ImageChops.invert(alpha)] * 3)
+    return ImageChops.add(Image.merge("RGB", colour), ImageChops.multiply(behind, rest))
 
 
 @lru_cache(maxsize=8)

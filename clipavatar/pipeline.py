@@ -18,7 +18,7 @@ from clipavatar.backgrounds import background as draw_background
 from clipavatar.backgrounds import check_background, choose
 from clipavatar.checkpoint import ASSETS, find_generator, load_model
 from clipavatar.config import GeneratorConfig
-from clipavatar.images import from_pil, over, resize, save_png, to_pil
+from clipavatar.images import finish, save_png
 from clipavatar.latents import mean_direction, optimize, sample_noise, score
 from clipavatar.prompts import check_text, expand, understand
 
@@ -224,14 +224,10 @@ class AvatarPipeline:
 
         RGBA if the background is "transparent" and the model draws alpha, otherwise RGB.
         """
-        image = face[None]  # (1, C, R, R)
-        if self.upscaler and size > image.shape[-1]:
-            image = self.upscaler(image)
-        image = resize(image.float().cpu().contiguous(), size)
-        behind = draw_background(background, size, seed) if image.shape[1] == 4 else None
-        if behind is not None:
-            image = over(image, from_pil(behind)[None])
-        return to_pil(image[0])
+        if self.upscaler and size > face.shape[-1]:
+            face = self.upscaler(face[None])[0]
+        behind = draw_background(background, size, seed) if face.shape[0] == 4 else None
+        return finish(face, size, behind)
 
 
 def _ready(model: nn.Module, device: torch.device) -> nn.Module:

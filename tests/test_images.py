@@ -84,6 +84,22 @@ def test_resize_leaves_no_dark_fringe():
     assert images.resize(images.from_pil(disc)[None], 23).abs().max() <= 1
 
 
+@pytest.mark.parametrize("size", [40, 64, 150])
+def test_finish_is_resize_over_and_to_pil(size):
+    figure = backgrounds.background("grass", 64).convert("RGBA")
+    figure.putalpha(Image.radial_gradient("L").resize((64, 64)))
+    image, behind = images.from_pil(figure), backgrounds.background("beach", size)
+    resized = images.resize(image[None], size)
+    flat = images.to_pil(images.over(resized, images.from_pil(behind)[None])[0])
+    made = images.finish(image, size, behind)
+    assert (made.mode, made.size) == ("RGB", (size, size))
+    assert np.abs(np.array(made).astype(int) - np.array(flat)).mean() < 1
+    clear = images.finish(image, size)
+    assert clear.mode == "RGBA"
+    assert np.abs(np.array(clear).astype(int) - np.array(images.to_pil(resized[0]))).mean() < 2
+    assert images.finish(image[:3], size).mode == "RGB"
+
+
 def test_contact_sheet():
     pictures = [random_rgba(32)] * 5
     sheet = images.contact_sheet(pictures, columns=3, labels=["双马尾", "b", "c", "d", "e"])

@@ -8,22 +8,25 @@ from __future__ import annotations
 import hashlib
 import json
 import multiprocessing
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 from tqdm import tqdm
 
 from clipavatar.chibi.caption import caption, random_subset
-from clipavatar.chibi.draw import pixels, render
+from clipavatar.chibi.draw import pixels, render, svg
 from clipavatar.chibi.sample import SAMPLING, Figure, figure
 from clipavatar.config import NOISE_SIZE
 from clipavatar.files import replacing
 
+T = TypeVar("T")
 CHUNK = 1000  # pictures in one cache file
 
 
@@ -73,12 +76,9 @@ def load_pictures(
     place = Path(folder) / f"chibi-{size}-{seed}-{art_version()}"
     starts = range(0, count, CHUNK)
     todo = [start for start in starts if not (place / f"{start:07d}.npy").exists()]
-    if todo:
-        place.mkdir(parents=True, exist_ok=True)
-        work = partial(_render_chunk, size=size, seed=seed, place=place)
-        with multiprocessing.get_context("spawn").Pool(min(workers, len(todo))) as pool:
-            for _ in tqdm(pool.imap_unordered(work, todo), "rendering", len(todo), unit="k"):
-                pass
+    work = partial(_render_chunk, size=size, seed=seed, place=place)
+    for _ in tqdm(_spread(work, todo, workers), "rendering", len(todo), unit="k", disable=not todo):
+        pass
     chunks = [np.load(place / f"{start:07d}.npy", mmap_mode="r") for start in starts]
     noise = np.stack([noise_of(seed, index) for index in range(count)])
     indices = {name: {v: i for i, v in enumerate(table)} for name, table in SAMPLING.items()}
@@ -88,36 +88,71 @@ def load_pictures(
     return Pictures(chunks, noise, labels)
 
 
+def _spread(
+    work: Callable[[int], T], items: Sequence[int], workers: int, chunk: int = 1
+) -> Iterator[T]:
+    """work(item) for each item in order, by `workers` processes; with one, in this process."""
+    if workers <= 1 or len(items) <= 1:
+        yield from map(work, items)
+        return
+    with multiprocessing.get_context("spawn").Pool(workers) as pool:
+        yield from pool.imap(work, items, chunksize=chunk)
+
+
 def _render_chunk(start: int, size: int, seed: int, place: Path) -> None:
+    place.mkdir(parents=True, exist_ok=True)
     made = np.stack([pixels(figure_of(seed, start + i), size) for i in range(CHUNK)])
     with replacing(place / f"{start:07d}.npy") as part, part.open("wb") as file:
         np.save(file, made)
 
 
 def art_version() -> str:
-    """Eight hex digits that change with the drawing code."""
+    """Eight hex digits that change when the drawings do: a digest of a hundred of them as SVG."""
     digest = hashlib.sha256()
-    for name in ("palette", "sample", "face", "hair", "clothes", "extras", "draw"):
-        digest.update((Path(__file__).parent / f"{name}.py").read_bytes())
+    for index in range(100):
+        digest.update(svg(figure_of(0, index)).encode())
     return digest.hexdigest()[:8]
 
 
 def render_dataset(
-    output: str | Path, count: int, size: int = 128, seed: int = 0, workers: int = 2
+    output: str | Path,
+    count: int,
+    size: int = 128,
+    seed: int = 0,
+    workers: int = 0,
+    sheet: str | Path = "",
 ) -> Path:
     """Write a Hugging Face image folder: PNGs and metadata.jsonl; returns its path.
 
     Each line of metadata.jsonl holds file_name, text (a list of captions, English and Chinese,
-    full and partial), attributes and noise. A stopped call goes on where it was. Raises OSError.
+    full and partial), attributes and noise. `workers` 0 takes one process per core. `sheet` names
+    a contact sheet of the first 64 to write as well. A stopped call goes on where it was. Raises
+    ValueError for a count, size or seed out of range, OSError.
     """
+    for name, value, low, high in (
+        ("count", count, 1, 10**7),
+        ("size", size, 16, 4096),
+        ("seed", seed, 0, 2**63 - 1),
+        ("workers", workers, 0, 1024),
+    ):
+        if not low <= value <= high:
+            raise ValueError(f"{name} must be from {low} to {high}, not {value}")
     folder = Path(output)
     folder.mkdir(parents=True, exist_ok=True)
+    workers = workers or os.cpu_count() or 1
     work = partial(_write_picture, folder=folder, size=size, seed=seed)
-    with multiprocessing.get_context("spawn").Pool(workers) as pool:
-        made = tqdm(pool.imap(work, range(count), chunksize=16), "rendering", count, unit="")
-        lines = [json.dumps(row, ensure_ascii=False) for row in made]
+    rows = tqdm(_spread(work, range(count), workers, 16), "rendering", count, unit="")
+    lines = [json.dumps(row, ensure_ascii=False) for row in rows]
     with replacing(folder / "metadata.jsonl") as part:
         part.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    if sheet:
+        from clipavatar.images import contact_sheet
+
+        shown = range(min(count, 64))
+        pictures = [Image.open(folder / f"{index:06d}.png") for index in shown]
+        labels = [next(captions_of(figure_of(seed, i), seed, i)) for i in shown]
+        with replacing(sheet) as part:
+            contact_sheet(pictures, labels=[label[:40] for label in labels]).save(part, "PNG")
     return folder
 
 

@@ -37,10 +37,10 @@ def _rabbit_ears(figure: Figure) -> str:
     return "".join(
         f'<g transform="rotate({s * 13 + lean:.1f} {s * 30} -80)">'
         f'<path d="M{s * 30 - 17} -66C{s * 30 - 24} -112 {s * 30 - 14} -132 {s * 30} -132'
-        f"C{s * 30 + 14} -132 {s * 30 + 24} -112 {s * 30 + 17} -66Z\" fill=\"#fbf7fa\" "
+        f'C{s * 30 + 14} -132 {s * 30 + 24} -112 {s * 30 + 17} -66Z" fill="#fbf7fa" '
         'stroke="#6f6079" stroke-width="3.2"/>'
         f'<path d="M{s * 30 - 8} -70C{s * 30 - 13} -104 {s * 30 - 7} -121 {s * 30} -121'
-        f"C{s * 30 + 7} -121 {s * 30 + 13} -104 {s * 30 + 8} -70Z\" fill=\"#ffb3c7\"/></g>"
+        f'C{s * 30 + 7} -121 {s * 30 + 13} -104 {s * 30 + 8} -70Z" fill="#ffb3c7"/></g>'
         for s in (-1, 1)
     )
 

@@ -88,7 +88,9 @@ def open_eye(figure: Figure, x: float, y: float) -> str:
             f'clip-path="url(#{clip}c)"><ellipse cx="{x:.1f}" cy="{y:.1f}" rx="{rx:.1f}" '
             f'ry="{ry:.1f}"/></clipPath>'
         )
-        lash = f"M{x - rx:.1f} {left + 1:.1f}Q{x:.1f} {top + cut - 3:.1f} {x + rx:.1f} {right + 1:.1f}"
+        lash = (
+            f"M{x - rx:.1f} {left + 1:.1f}Q{x:.1f} {top + cut - 3:.1f} {x + rx:.1f} {right + 1:.1f}"
+        )
     else:
         clip_path = (
             f'<clipPath id="{clip}"><ellipse cx="{x:.1f}" cy="{y:.1f}" rx="{rx:.1f}" '
@@ -259,8 +261,7 @@ def glasses(figure: Figure) -> str:
     )
     w = x + 24.5
     return (
-        lens
-        + f'<path d="M{-x + 24.5:.1f} {y - 2:.1f}Q0 {y - 8:.1f} {x - 24.5:.1f} {y - 2:.1f}'
+        lens + f'<path d="M{-x + 24.5:.1f} {y - 2:.1f}Q0 {y - 8:.1f} {x - 24.5:.1f} {y - 2:.1f}'
         f'M{-w:.1f} {y - 4:.1f}l-9 -4M{w:.1f} {y - 4:.1f}l9 -4" fill="none" stroke="{frame}" '
         'stroke-width="4.2" stroke-linecap="round"/>'
     )

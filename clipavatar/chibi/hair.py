@@ -258,9 +258,7 @@ def _buns_back(figure: Figure, colours: Tones) -> str:
         drawn += (
             f'<circle cx="{x:.1f}" cy="{y}" r="{r:.1f}" fill="url(#hair)" '
             f'stroke="{colours.line}" stroke-width="3.2"/>'
-            + _strands(
-                f"M{x - 14:.1f} {y + 12}q4 -24 24 -18q10 8 0 18q-10 4 -12 -6", colours
-            )
+            + _strands(f"M{x - 14:.1f} {y + 12}q4 -24 24 -18q10 8 0 18q-10 4 -12 -6", colours)
             + _gloss(f"M{x - 14:.1f} {y - 9}q6 -9 16 -8", colours)
         )
     return drawn
@@ -331,7 +329,14 @@ def _curly_front(figure: Figure, colours: Tones) -> str:
     points = [
         (x + sweep, y + 2 * figure.shapes["strand_b"] * (-1) ** i, r)
         for i, (x, y, r) in enumerate(
-            ((-52, -26, 16), (-30, -39, 16), (-6, -44, 17), (18, -42, 16), (40, -34, 16), (56, -20, 14))
+            (
+                (-52, -26, 16),
+                (-30, -39, 16),
+                (-6, -44, 17),
+                (18, -42, 16),
+                (40, -34, 16),
+                (56, -20, 14),
+            )
         )
     ]
     marks = "".join(f"M{x - 7:.1f} {y + 6:.1f}a8 8 0 0 0 13 -3" for x, y, _ in points)
@@ -356,5 +361,7 @@ HAIRSTYLES: dict[str, Hairstyle] = {
     "twin tails": Hairstyle(_twin_back, _twin_front, locks=5, fringe=-16),
     "buns": Hairstyle(_buns_back, _buns_front, locks=4, fringe=-20, sharp=12),
     "spiky hair": Hairstyle(_spiky_back, _nothing, locks=4, fringe=-13, sharp=22, outlined=False),
-    "curly hair": Hairstyle(_curly_back, _curly_front, locks=6, fringe=-36, sharp=3, outlined=False),
+    "curly hair": Hairstyle(
+        _curly_back, _curly_front, locks=6, fringe=-36, sharp=3, outlined=False
+    ),
 }

@@ -21,7 +21,9 @@ class Discriminator(nn.Module):
         self.config = config
         if 4 * 2 ** (len(config.channels) - 1) != config.resolution:
             raise ValueError(f"{len(config.channels)} channels do not reach {config.resolution} px")
-        layers: list[nn.Module] = [nn.Conv2d(config.image_channels, config.channels[0], 3, padding=1)]
+        layers: list[nn.Module] = [
+            nn.Conv2d(config.image_channels, config.channels[0], 3, padding=1)
+        ]
         for before, after in zip(config.channels, config.channels[1:], strict=False):
             layers += [nn.LeakyReLU(0.2), nn.Conv2d(before, after, 4, stride=2, padding=1)]
         self.features = nn.Sequential(*layers, nn.LeakyReLU(0.2))

@@ -57,7 +57,10 @@ class Generator(nn.Module):
         self.to_image = nn.ModuleList()  # one per size, so that training may stop at a smaller one
         before = first
         for channels in config.channels:
-            pair = (ModulatedConv(before, channels, style), ModulatedConv(channels, channels, style))
+            pair = (
+                ModulatedConv(before, channels, style),
+                ModulatedConv(channels, channels, style),
+            )
             self.blocks.append(nn.ModuleList(pair))
             self.to_image.append(nn.Conv2d(channels, config.image_channels, 1))
             before = channels
@@ -82,15 +85,3 @@ class Generator(nn.Module):
                 return torch.tanh(to_image(x))
             size *= 2
         raise ValueError(f"no level of {resolution} px in a {self.config.resolution} px generator")
-
-    def sample_noise(self, count: int, seed: int) -> Tensor:
-        """(count, Z) standard normal on the CPU; row i depends on `seed` and i alone."""
-        rows = []
-        for i in range(count):
-            # two odd multipliers keep neighbouring (seed, i) pairs apart in 63 bits
-            mixed = (seed * 0x9E3779B97F4A7C15 + i * 0xD1B54A32D192ED03) % (1 << 63)
-            source = torch.Generator().manual_seed(mixed)
-            rows.append(torch.randn(self.config.noise_size, generator=source))
-        return torch.stack(rows)
-
-

@@ -1,0 +1,8 @@
+"""Everything that makes weights; needs the `train` extra."""
+
+from clipavatar.training.align import train_clip
+from clipavatar.training.judge import train_judge
+from clipavatar.training.loop import train
+from clipavatar.training.sharpen import train_upscaler
+
+__all__ = ["train", "train_clip", "train_judge", "train_upscaler"]

@@ -23,13 +23,12 @@ from clipavatar.chibi.sample import SAMPLING
 from clipavatar.clip import Clip, create_clip, save_clip
 from clipavatar.config import Config
 from clipavatar.images import over
+from clipavatar.metrics.attributes import attribute_loss, visible
 from clipavatar.training.batches import UNSAID, Batch, augment, batch, prefetch
 from clipavatar.training.progress import Progress
 from clipavatar.training.vocabulary import train_vocabulary
 
 SIZES = [len(table) for table in SAMPLING.values()]
-EXPRESSION, EYES = list(SAMPLING).index("expression"), list(SAMPLING).index("eye_colour")
-CLOSED = list(SAMPLING["expression"]).index("laughing")
 
 
 class Pair(nn.Module):
@@ -62,19 +61,6 @@ class Heads(nn.Module):
         return list(self.values(scaled).split(SIZES, dim=1)), self.unsaid(scaled)
 
 
-def attribute_loss(logits: list[Tensor], labels: Tensor) -> Tensor:
-    """Mean cross entropy over the attributes; UNSAID labels do not count."""
-    losses = [F.cross_entropy(l, y, ignore_index=UNSAID) for l, y in zip(logits, labels.T)]
-    return torch.stack([loss for loss in losses if not loss.isnan()]).mean()
-
-
-def visible(labels: Tensor) -> Tensor:
-    """Labels (B, A) with UNSAID where the picture does not show it: colour of closed eyes."""
-    labels = labels.clone()
-    labels[labels[:, EXPRESSION] == CLOSED, EYES] = UNSAID
-    return labels
-
-
 def train_clip(config: Config, resume: bool = False) -> Path:
     """Train CLIP as `config.clip` says and write it to its output folder; returns that folder.
 
@@ -93,8 +79,11 @@ def train_clip(config: Config, resume: bool = False) -> Path:
 
     vocabulary = output / "vocabulary.txt.gz"
     if not vocabulary.exists():
-        train_vocabulary(_all_captions(pictures, options.seed), options.vocabulary_size, vocabulary)
-    architecture = json.loads(Path(options.architecture).read_text()) if options.architecture else None
+        captions = _all_captions(pictures, options.seed)
+        train_vocabulary(captions, options.vocabulary_size, vocabulary)
+    architecture = (
+        json.loads(Path(options.architecture).read_text()) if options.architecture else None
+    )
     clip = create_clip(vocabulary, architecture)
     pair = Pair(clip)
     optimizer = torch.optim.AdamW(pair.parameters(), options.learning_rate, weight_decay=0.02)
@@ -113,7 +102,7 @@ def train_clip(config: Config, resume: bool = False) -> Path:
         data = batch(pictures, options.batch_size, options.seed, step * world + rank)
         return data, clip.tokenize(data.captions)
 
-    for data, tokens in prefetch(make, progress.step):
+    for data, tokens in prefetch(make, progress.step, accelerator.device.type != "cpu"):
         step = progress.step
         pair.train()
         for group in optimizer.param_groups:

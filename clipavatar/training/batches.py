@@ -17,12 +17,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from clipavatar.chibi.caption import caption, random_subset
-from clipavatar.chibi.dataset import Pictures, values
+from clipavatar.chibi.dataset import Pictures
 from clipavatar.chibi.sample import CHOOSERS, SAMPLING
 from clipavatar.images import over, to_float
+from clipavatar.metrics.attributes import UNSAID
 
 T = TypeVar("T")
-UNSAID = -1  # label of an attribute that the caption leaves out
 
 
 @dataclass(frozen=True)
@@ -67,18 +67,19 @@ def batch(pictures: Pictures, size: int, seed: int, step: int, full: float = 0.2
     )
 
 
-def prefetch(make: Callable[[int], T], start: int) -> Iterator[T]:
-    """make(start), make(start + 1), ... for ever, two of them ahead in a thread."""
+def prefetch(make: Callable[[int], T], start: int, ahead: bool) -> Iterator[T]:
+    """make(start), make(start + 1), ... for ever; two of them `ahead` in a thread if that is true.
+
+    Beside a GPU a thread hides the work; on a few CPU cores it only gets in the way of the
+    network's own threads, which wait for each other spinning.
+    """
+    if not ahead:
+        yield from map(make, itertools.count(start))
     with ThreadPoolExecutor(1) as pool:
-        ahead = [pool.submit(make, start), pool.submit(make, start + 1)]
+        waiting = [pool.submit(make, start), pool.submit(make, start + 1)]
         for step in itertools.count(start + 2):
-            yield ahead.pop(0).result()
-            ahead.append(pool.submit(make, step))
-
-
-def describe_labels(row: Tensor) -> dict[str, str]:
-    """A row of labels (A,) as attribute -> value."""
-    return values(row.numpy())
+            yield waiting.pop(0).result()
+            waiting.append(pool.submit(make, step))
 
 
 def random_backgrounds(count: int, resolution: int, generator: torch.Generator) -> Tensor:

@@ -70,7 +70,7 @@ def train(config: Config, resume: bool = False) -> Path:
         data = batch(pictures, size, options.seed, step * world + rank)
         return data, clip.tokenize(data.captions)
 
-    for data, tokens in prefetch(make, progress.step):
+    for data, tokens in prefetch(make, progress.step, accelerator.device.type != "cpu"):
         data = _to(data, accelerator.device)
         with torch.no_grad():
             text = clip.encode_tokens(tokens.to(accelerator.device))
