@@ -270,6 +270,13 @@ def save_clip(clip: Clip, folder: str | Path, half: bool = False) -> None:
         shutil.rmtree(draft, ignore_errors=True)
 
 
+def contrastive_loss(rank: int = 0, world: int = 1) -> Any:
+    """open_clip's symmetric loss over all processes: (image (B, E), text (B, E), scale) -> scalar."""
+    from open_clip.loss import ClipLoss
+
+    return ClipLoss(rank=rank, world_size=world, gather_with_grad=True)
+
+
 def byte_words(text: str) -> list[tuple[str, ...]]:
     """Words of `text` as open_clip's tokenizer cuts them: characters, each in its byte letters."""
     from open_clip import tokenizer

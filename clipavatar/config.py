@@ -69,6 +69,7 @@ class ClipTrainConfig:
     attribute_weight: float = 1.0  # of the heads that name attributes
     contrast_weight: float = 1.0
     vocabulary_size: int = 4096
+    unseen: int = 2000  # pictures of another seed for the zero-shot figures
     seed: int = 0
 
 
@@ -123,6 +124,7 @@ class JudgeTrainConfig:
     minutes: float = 4.0
     batch_size: int = 64
     learning_rate: float = 2e-3
+    unseen: int = 2000
     seed: int = 5
 
 

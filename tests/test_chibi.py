@@ -65,10 +65,12 @@ def test_what_is_unsaid_follows_the_sampling_table() -> None:
 def test_the_figure_is_transparent_around_and_fills_the_frame() -> None:
     for index in range(40):
         alpha = pixels(figure_of(5, index), 64)[..., 3]
-        assert alpha[0, 0] == 0 and alpha[0, -1] == 0
+        assert alpha[0, 0] == 0
+        assert alpha[0, -1] == 0
         assert alpha[:, 32].max() == 255
         rows, columns = np.nonzero(alpha > 128)
-        assert rows.min() <= 16 and rows.max() == 63
+        assert rows.min() <= 16
+        assert rows.max() == 63
         assert columns.max() - columns.min() >= 38
 
 

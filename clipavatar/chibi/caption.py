@@ -12,11 +12,11 @@ from clipavatar.prompts import describe, templates
 def caption(attributes: Mapping[str, str], language: str, rng: np.random.Generator) -> str:
     """One caption of exactly these attributes ("en" or "zh"), template and words chosen by `rng`."""
     names = templates(language)
-    template = names[rng.integers(len(names))]
+    template = names[int(rng.integers(len(names)))]
 
     def choose(forms: Sequence[str]) -> str:
         """The usual word half of the time, else any."""
-        return forms[0] if rng.random() < 0.5 else forms[rng.integers(len(forms))]
+        return forms[0] if rng.random() < 0.5 else forms[int(rng.integers(len(forms)))]
 
     return describe(attributes, language, template, choose)
 

@@ -20,7 +20,7 @@ from clipavatar.checkpoint import load_state, save_state
 from clipavatar.chibi.caption import caption, random_subset
 from clipavatar.chibi.dataset import Pictures, load_pictures
 from clipavatar.chibi.sample import SAMPLING
-from clipavatar.clip import Clip, create_clip, save_clip
+from clipavatar.clip import Clip, contrastive_loss, create_clip, save_clip
 from clipavatar.config import Config
 from clipavatar.images import over
 from clipavatar.metrics.attributes import attribute_loss, visible
@@ -28,6 +28,7 @@ from clipavatar.training.batches import UNSAID, Batch, augment, batch, prefetch
 from clipavatar.training.progress import Progress
 from clipavatar.training.vocabulary import train_vocabulary
 
+CAPTIONS = 10_000  # of each language that the vocabulary is learned from
 SIZES = [len(table) for table in SAMPLING.values()]
 
 
@@ -68,14 +69,13 @@ def train_clip(config: Config, resume: bool = False) -> Path:
     """
     from accelerate import Accelerator
     from accelerate.utils import set_seed
-    from open_clip.loss import ClipLoss
 
     options = config.clip
     output = Path(options.output)
     accelerator = Accelerator()
     set_seed(options.seed)
     pictures = load_pictures(options.pictures, 64, options.seed, output.parent / "cache")
-    unseen = load_pictures(2000, 64, options.seed + 1, output.parent / "cache")
+    unseen = load_pictures(options.unseen, 64, options.seed + 1, output.parent / "cache")
 
     vocabulary = output / "vocabulary.txt.gz"
     if not vocabulary.exists():
@@ -96,7 +96,7 @@ def train_clip(config: Config, resume: bool = False) -> Path:
         progress.restore(state["progress"])
     rank, world = accelerator.process_index, accelerator.num_processes
     spread, optimizer = accelerator.prepare(pair, optimizer)
-    contrast = ClipLoss(rank=rank, world_size=world, gather_with_grad=True)
+    contrast = contrastive_loss(rank, world)
 
     def make(step: int) -> tuple[Batch, Tensor]:
         data = batch(pictures, options.batch_size, options.seed, step * world + rank)
@@ -151,10 +151,10 @@ def _schedule(fraction: float, step: int) -> float:
 
 
 def _all_captions(pictures: Pictures, seed: int) -> list[str]:
-    """Ten thousand captions of each language for the vocabulary."""
+    """CAPTIONS of each language, for the vocabulary."""
     rng = np.random.default_rng([seed, 7])
     made = []
-    for i in range(10000):
+    for i in range(CAPTIONS):
         attributes = pictures.attributes(i % len(pictures))
         for language in ("en", "zh"):
             made.append(caption(random_subset(attributes, rng), language, rng))

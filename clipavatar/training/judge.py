@@ -44,6 +44,6 @@ def train_judge(config: Config) -> Path:
         if progress.done:
             break
     judge.eval()
-    unseen = load_pictures(2000, 64, options.seed + 1, output.parent / "cache")
+    unseen = load_pictures(options.unseen, 64, options.seed + 1, output.parent / "cache")
     progress.record(**render_accuracy(judge, unseen))
     return save_model(judge, output / "judge.safetensors", half=True)

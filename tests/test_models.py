@@ -1,0 +1,74 @@
+"""The networks: shapes, ranges, what they listen to, and errors."""
+
+import pytest
+import torch
+
+from clipavatar.config import DiscriminatorConfig, GeneratorConfig, JudgeConfig, UpscalerConfig
+from clipavatar.models import Discriminator, Generator, Judge, Upscaler
+
+GENERATOR = GeneratorConfig(
+    resolution=16, noise_size=12, embedding_size=8, style_size=8, channels=(8, 8, 8)
+)
+DISCRIMINATOR = DiscriminatorConfig(resolution=16, embedding_size=8, channels=(4, 8, 8))
+
+
+def unit(*shape: int) -> torch.Tensor:
+    return torch.nn.functional.normalize(torch.randn(*shape), dim=-1)
+
+
+@pytest.fixture(autouse=True)
+def _seeded() -> None:
+    torch.manual_seed(0)
+
+
+def test_a_generator_draws_rgba_in_range_for_one_target_or_many() -> None:
+    generator, noise, target = Generator(GENERATOR), torch.randn(3, 12), unit(3, 8)
+    faces = generator(noise, target)
+    assert faces.shape == (3, 4, 16, 16)
+    assert faces.abs().max() <= 1
+    assert torch.allclose(generator(noise, target[0])[0], faces[0], atol=1e-5)
+
+
+def test_a_generator_listens_to_noise_and_to_text() -> None:
+    generator, noise, target = Generator(GENERATOR), torch.randn(1, 12), unit(1, 8)
+    face = generator(noise, target)
+    assert not torch.equal(face, generator(noise + 1, target))
+    assert not torch.equal(face, generator(noise, -target))
+
+
+def test_a_generator_gives_smaller_pictures_while_it_grows() -> None:
+    generator = Generator(GENERATOR)
+    assert generator(torch.randn(2, 12), unit(2, 8), resolution=8).shape == (2, 4, 8, 8)
+    with pytest.raises(ValueError, match="no level of 5 px"):
+        generator(torch.randn(2, 12), unit(2, 8), resolution=5)
+
+
+def test_channels_that_do_not_reach_the_resolution_are_refused() -> None:
+    with pytest.raises(ValueError, match="resolution 32 needs 3 channels to be 16"):
+        Generator(GeneratorConfig(resolution=32, channels=(8, 8, 8)))
+    with pytest.raises(ValueError, match="do not reach 32 px"):
+        Discriminator(DiscriminatorConfig(resolution=32, channels=(8, 8, 8)))
+
+
+def test_a_discriminator_judges_the_pair_and_not_the_picture_alone() -> None:
+    discriminator, images = Discriminator(DISCRIMINATOR), torch.rand(4, 4, 16, 16) * 2 - 1
+    text = unit(4, 8)
+    logits = discriminator(images, text)
+    assert logits.shape == (4,)
+    assert not torch.allclose(logits, discriminator(images, text.roll(1, 0)))
+
+
+def test_an_untrained_upscaler_is_a_smooth_enlargement() -> None:
+    upscaler = Upscaler(UpscalerConfig(width=4, depth=1))
+    small = torch.zeros(1, 4, 8, 8)
+    large = upscaler(small)
+    assert large.shape == (1, 4, 32, 32)
+    assert large.abs().max() < 0.1
+
+
+def test_a_judge_names_every_attribute_at_any_size() -> None:
+    judge = Judge(JudgeConfig(width=4, values=(2, 3))).eval()
+    for size in (32, 64, 100):
+        first, second = judge(torch.zeros(2, 3, size, size))
+        assert first.shape == (2, 2)
+        assert second.shape == (2, 3)

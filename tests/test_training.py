@@ -1,0 +1,212 @@
+"""Training, in its smallest form: it runs, learns, resumes, and its weights load again."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from clipavatar.checkpoint import load_model
+from clipavatar.chibi.dataset import Pictures, load_pictures
+from clipavatar.chibi.sample import SAMPLING, figure
+from clipavatar.clip import load_clip
+from clipavatar.config import (
+    ClipTrainConfig,
+    Config,
+    DiscriminatorConfig,
+    GeneratorConfig,
+    JudgeTrainConfig,
+    TrainConfig,
+    UpscalerConfig,
+    UpscalerTrainConfig,
+    load_config,
+)
+from clipavatar.metrics.attributes import UNSAID, accuracy, visible
+from clipavatar.training import train, train_clip, train_judge, train_upscaler
+from clipavatar.training.batches import augment, batch
+from clipavatar.training.ema import Average
+from clipavatar.training.steps import fits
+
+TINY = {
+    "embed_dim": 16,
+    "vision_cfg": {"image_size": 64, "patch_size": 16, "width": 16, "layers": 1, "head_width": 8},
+    "text_cfg": {"context_length": 48, "width": 16, "heads": 2, "layers": 1},
+}
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
+    folder = tmp_path_factory.mktemp("runs")
+    architecture = folder / "tiny.json"
+    architecture.write_text(json.dumps(TINY))
+    return Config(
+        generator=GeneratorConfig(
+            resolution=16, embedding_size=16, style_size=16, channels=(16, 8, 8)
+        ),
+        discriminator=DiscriminatorConfig(resolution=16, embedding_size=16, channels=(8, 8, 8)),
+        upscaler=UpscalerConfig(width=4, depth=1, factor=2),
+        clip=ClipTrainConfig(
+            output=str(folder / "clip"),
+            architecture=str(architecture),
+            pictures=8,
+            unseen=8,
+            minutes=0.02,
+            batch_size=4,
+            vocabulary_size=600,
+        ),
+        train=TrainConfig(
+            output=str(folder / "generator"),
+            clip=str(folder / "clip" / "clip"),
+            pictures=8,
+            minutes=0.04,
+            batch_size=4,
+            warm_up_batch_size=4,
+            checkpoint_every_minutes=0.01,
+        ),
+        train_upscaler=UpscalerTrainConfig(
+            output=str(folder / "upscaler"), pictures=8, minutes=0.01, batch_size=2
+        ),
+        judge=JudgeTrainConfig(
+            output=str(folder / "judge"), pictures=8, unseen=8, minutes=0.01, batch_size=4
+        ),
+    )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _small_chunks() -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("clipavatar.chibi.dataset.CHUNK", 8)
+        patch.setattr("clipavatar.training.align.CAPTIONS", 50)
+        yield
+
+
+@pytest.fixture(scope="module")
+def clip_folder(config: Config) -> Path:
+    return train_clip(config)
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Pictures:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("clipavatar.chibi.dataset.CHUNK", 8)
+        return load_pictures(8, 16, 0, tmp_path_factory.mktemp("cache"))
+
+
+def test_train_clip_writes_a_folder_that_loads(clip_folder: Path, config: Config) -> None:
+    clip = load_clip(str(clip_folder))
+    assert clip.encode_text(["双马尾 女孩", "boy"]).shape == (2, 16)
+    last = (Path(config.clip.output) / "log.jsonl").read_text().splitlines()[-1]
+    assert {"hair en", "hair zh"} <= set(json.loads(last))
+
+
+def test_train_makes_a_generator_that_loads_and_a_preview(
+    clip_folder: Path, config: Config
+) -> None:
+    generator = load_model("generator", train(config))
+    assert generator.config == config.generator
+    assert list(Path(config.train.output).glob("preview-*.png"))
+
+
+def test_a_stopped_run_goes_on_where_it_was(clip_folder: Path, config: Config) -> None:
+    train(config)
+    log = Path(config.train.output) / "log.jsonl"
+    before = torch.load(Path(config.train.output) / "state.pt", weights_only=True)["progress"]
+    longer = replace(config, train=replace(config.train, minutes=config.train.minutes * 2))
+    train(longer, resume=True)
+    after = torch.load(Path(config.train.output) / "state.pt", weights_only=True)["progress"]
+    assert after["step"] > before["step"]
+    assert after["elapsed"] >= 2 * config.train.minutes > before["elapsed"] / 1.5
+    assert log.exists()
+
+
+def test_a_clip_of_another_size_is_refused_in_one_line(clip_folder: Path, config: Config) -> None:
+    wrong = replace(config, generator=replace(config.generator, embedding_size=7))
+    with pytest.raises(ValueError, match="CLIP gives 16 numbers, generator.embedding_size is 7"):
+        train(wrong)
+
+
+def test_upscaler_and_judge_are_written_and_load(config: Config) -> None:
+    assert load_model("upscaler", train_upscaler(config)).config == config.upscaler
+    assert sum(load_model("judge", train_judge(config)).config.values) == sum(
+        len(table) for table in SAMPLING.values()
+    )
+
+
+def test_a_batch_depends_on_its_number_alone(pictures: Pictures) -> None:
+    one, two = batch(pictures, 4, 0, 9), batch(pictures, 4, 0, 9)
+    assert torch.equal(one.images, two.images)
+    assert one.captions == two.captions
+    assert one.captions != batch(pictures, 4, 0, 10).captions
+
+
+def test_caption_and_noise_of_a_batch_name_the_very_picture(pictures: Pictures) -> None:
+    data = batch(pictures, 16, 0, 1)
+    for row in range(16):
+        names = [(name, list(table)) for name, table in SAMPLING.items()]
+        said = {
+            name: values[data.said[row, a]]
+            for a, (name, values) in enumerate(names)
+            if data.said[row, a] != UNSAID
+        }
+        drawn = figure(said, data.noise[row].numpy()).attributes
+        assert drawn == {
+            name: values[data.labels[row, a]] for a, (name, values) in enumerate(names)
+        }
+
+
+def test_the_noise_does_not_give_away_what_the_caption_says(pictures: Pictures) -> None:
+    column = list(SAMPLING).index("hair_colour")
+    values = list(SAMPLING["hair_colour"])
+    agree = total = 0
+    for step in range(60):
+        data = batch(pictures, 16, 0, step)
+        for row in range(16):
+            if data.said[row, column] != UNSAID:
+                alone = figure({}, data.noise[row].numpy()).attributes["hair_colour"]
+                agree += alone == values[data.labels[row, column]]
+                total += 1
+    assert agree / total < 0.2  # chance is one in ten
+
+
+def test_augmented_pictures_are_rgb_in_range(pictures: Pictures) -> None:
+    for seed in range(4):
+        views = augment(batch(pictures, 4, 0, 0).images, torch.Generator().manual_seed(seed))
+        assert views.shape == (4, 3, 16, 16)
+        assert views.min() >= -1.01
+        assert views.max() <= 1.01
+
+
+def test_a_text_fits_its_own_picture(pictures: Pictures) -> None:
+    data = batch(pictures, 8, 0, 0)
+    assert fits(data).diagonal().all()
+
+
+def test_an_average_moves_halfway_in_its_half_life() -> None:
+    model = torch.nn.Linear(1, 1, bias=False)
+    torch.nn.init.zeros_(model.weight)
+    average = Average(model, half_life=10)
+    torch.nn.init.ones_(model.weight)
+    average.update(model, pictures=10)
+    assert average.model.weight.item() == pytest.approx(0.5)
+
+
+def test_accuracy_counts_only_what_was_said_and_can_be_seen() -> None:
+    tables = list(SAMPLING.values())
+    logits = [torch.eye(len(table))[[0, 0]] for table in tables]
+    labels = torch.zeros(2, len(tables), dtype=torch.long)
+    labels[1] = UNSAID
+    labels[0, list(SAMPLING).index("expression")] = list(SAMPLING["expression"]).index("laughing")
+    figures = accuracy(logits, visible(labels))
+    assert figures["hair"] == (100.0, 1)
+    assert figures["expression"] == (0.0, 1)
+    assert np.isnan(figures["eye_colour"][0])
+
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.toml")), ids=lambda path: path.name)
+def test_the_example_configs_are_valid(path: Path) -> None:
+    load_config(path)
