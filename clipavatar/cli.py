@@ -108,6 +108,15 @@ def build_parser() -> Parser:
     made.add_argument("--sheet", default="", metavar="FILE", help="also a contact sheet")
     made.set_defaults(run=run_render)
 
+    made = add("evaluate", help="attribute accuracy of a model, in English and Chinese")
+    made.add_argument("-n", type=int, default=200, metavar="N", help="pictures a language (200)")
+    made.add_argument("--model", default="", help="folder, .safetensors file or hub id")
+    made.add_argument("--clip", default="", metavar="NAME[:PRETRAINED]", help="another CLIP")
+    made.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    made.add_argument("--candidates", type=int, default=8, metavar="N", help="as in generate (8)")
+    made.add_argument("--json", action="store_true", help="for programs")
+    made.set_defaults(run=run_evaluate)
+
     for name, run, text in (
         ("train-clip", run_train_clip, "train the small CLIP"),
         ("train", run_train, "train the generator"),
@@ -204,6 +213,13 @@ def run_expand(args: argparse.Namespace) -> None:
         ("prompts", prompts),
     ):
         print(f"{title:<11}", "\n            ".join(lines) or "none")
+
+
+def run_evaluate(args: argparse.Namespace) -> None:
+    from clipavatar.metrics.attributes import evaluate_languages, table
+
+    figures = evaluate_languages(load_pipeline(args), args.n, args.candidates)
+    print(json.dumps(figures, indent=2) if args.json else table(figures))
 
 
 def run_render(args: argparse.Namespace) -> None:

@@ -184,3 +184,9 @@ def load_config(path: str | Path) -> Config:
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"{path}: {error}") from None
     return from_dict(Config, values, Path(path).name)
+
+
+def check_range(name: str, value: int, low: int, high: int) -> None:
+    """Raises ValueError unless `value` is an int from `low` to `high`."""
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise ValueError(f"{name} must be a whole number from {low} to {high}, not {value!r}")

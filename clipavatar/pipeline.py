@@ -17,7 +17,7 @@ from clipavatar import __version__
 from clipavatar.backgrounds import background as draw_background
 from clipavatar.backgrounds import check_background, choose
 from clipavatar.checkpoint import ASSETS, find_generator, load_model
-from clipavatar.config import GeneratorConfig
+from clipavatar.config import GeneratorConfig, check_range
 from clipavatar.images import finish, save_png
 from clipavatar.latents import mean_direction, optimize, sample_noise, score
 from clipavatar.prompts import check_text, expand, understand
@@ -238,12 +238,6 @@ def _ready(model: nn.Module, device: torch.device) -> nn.Module:
 def _shared_name(name: str) -> str:
     """A CLIP's name without the folders of the machine it was loaded on."""
     return Path(name).name if Path(name).is_dir() else name
-
-
-def check_range(name: str, value: int, low: int, high: int) -> None:
-    """Raises ValueError unless `value` is an int from `low` to `high`."""
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise ValueError(f"{name} must be a whole number from {low} to {high}, not {value!r}")
 
 
 def find_device(name: str) -> torch.device:

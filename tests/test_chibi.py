@@ -123,7 +123,7 @@ def test_render_writes_an_image_folder_and_goes_on_where_it_stopped(tmp_path) ->
 
 
 def test_render_refuses_sizes_out_of_range(tmp_path) -> None:
-    with pytest.raises(ValueError, match="size must be from 16 to 4096, not 0"):
+    with pytest.raises(ValueError, match="size must be a whole number from 16 to 4096, not 0"):
         render_dataset(tmp_path, 3, size=0)
 
 

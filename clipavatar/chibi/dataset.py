@@ -23,7 +23,7 @@ from tqdm import tqdm
 from clipavatar.chibi.caption import caption, random_subset
 from clipavatar.chibi.draw import pixels, render, svg
 from clipavatar.chibi.sample import SAMPLING, Figure, figure
-from clipavatar.config import NOISE_SIZE
+from clipavatar.config import NOISE_SIZE, check_range
 from clipavatar.files import replacing
 
 T = TypeVar("T")
@@ -129,14 +129,10 @@ def render_dataset(
     a contact sheet of the first 64 to write as well. A stopped call goes on where it was. Raises
     ValueError for a count, size or seed out of range, OSError.
     """
-    for name, value, low, high in (
-        ("count", count, 1, 10**7),
-        ("size", size, 16, 4096),
-        ("seed", seed, 0, 2**63 - 1),
-        ("workers", workers, 0, 1024),
-    ):
-        if not low <= value <= high:
-            raise ValueError(f"{name} must be from {low} to {high}, not {value}")
+    check_range("count", count, 1, 10**7)
+    check_range("size", size, 16, 4096)
+    check_range("seed", seed, 0, 2**63 - 1)
+    check_range("workers", workers, 0, 1024)
     folder = Path(output)
     folder.mkdir(parents=True, exist_ok=True)
     workers = workers or os.cpu_count() or 1

@@ -6,7 +6,7 @@ Adding one is one entry in HAIRSTYLES. Coordinates are the head's: temples at +-
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from clipavatar.chibi.palette import HAIR, Tones, shifted
@@ -301,7 +301,7 @@ _SPIKES = (
 )
 
 
-def _curls(figure: Figure, points: list[tuple[float, float, float]], colours: Tones) -> str:
+def _curls(figure: Figure, points: Sequence[tuple[float, float, float]], colours: Tones) -> str:
     """Overlapping round curls: first all outlines, then all fills, so that they join."""
     a = 1.5 * figure.shapes["strand_a"]
     ring = "".join(

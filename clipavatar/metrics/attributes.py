@@ -11,12 +11,14 @@ import torch.nn.functional as F
 from torch import Tensor
 from tqdm import tqdm
 
+from clipavatar.checkpoint import ASSETS, load_model
 from clipavatar.chibi.caption import caption, random_subset
 from clipavatar.chibi.dataset import Pictures, figure_of
 from clipavatar.chibi.sample import SAMPLING
+from clipavatar.config import check_range
 from clipavatar.images import over, to_float
 from clipavatar.latents import mean_direction, sample_noise, score
-from clipavatar.prompts import expand
+from clipavatar.prompts import LANGUAGES, expand
 
 UNSAID = -1  # label of an attribute that a caption leaves out or a picture cannot show
 EXPRESSION, EYES = list(SAMPLING).index("expression"), list(SAMPLING).index("eye_colour")
@@ -90,3 +92,29 @@ def evaluate(
         )
     joined = [torch.cat(parts) for parts in zip(*logits, strict=True)]
     return accuracy(joined, visible(torch.tensor(labels)))
+
+
+def evaluate_languages(
+    pipeline: Any, count: int, candidates: int = 8
+) -> dict[str, dict[str, tuple[float, int]]]:
+    """`evaluate` by the shipped judge, in English and in Chinese. Raises ValueError."""
+    check_range("count", count, 1, 100_000)
+    check_range("candidates", candidates, 1, 256)
+    judge = load_model("judge", ASSETS / "judge.safetensors")
+    return {
+        language: evaluate(pipeline, judge, language, count, candidates) for language in LANGUAGES
+    }
+
+
+def table(figures: dict[str, dict[str, tuple[float, int]]]) -> str:
+    """The figures of `evaluate_languages` as Markdown: accuracy in %, and on how many pictures."""
+    lines = ["| attribute | English | Chinese |", "|---|---|---|"]
+    for name in SAMPLING:
+        cells = [f"{figures[k][name][0]:.1f} % of {figures[k][name][1]}" for k in LANGUAGES]
+        lines.append(f"| {name.replace('_', ' ')} | {' | '.join(cells)} |")
+    means = []
+    for language in LANGUAGES:
+        shares, counts = np.array(list(figures[language].values())).T
+        mean = np.average(np.nan_to_num(shares), weights=counts)
+        means.append(f"**{mean:.1f} %** of {counts.sum():.0f}")
+    return "\n".join([*lines, f"| **all** | {' | '.join(means)} |"])

@@ -77,10 +77,11 @@ class Generator(nn.Module):
         x = (self.linear(inputs) + self.curved(style)).view(len(noise), -1, 4, 4)
         x = x.contiguous(memory_format=torch.channels_last)
         size = 4
-        for (first, second), to_image in zip(self.blocks, self.to_image, strict=True):  # type: ignore[misc]
+        for block, to_image in zip(self.blocks, self.to_image, strict=True):
+            grow, refine = block.children()
             if size > 4:
                 x = F.interpolate(x, scale_factor=2.0, mode="nearest")
-            x = second(first(x, style), style)
+            x = refine(grow(x, style), style)
             if size == (resolution or self.config.resolution):
                 return torch.tanh(to_image(x))
             size *= 2

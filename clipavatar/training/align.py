@@ -23,8 +23,8 @@ from clipavatar.chibi.sample import SAMPLING
 from clipavatar.clip import Clip, contrastive_loss, create_clip, save_clip
 from clipavatar.config import Config
 from clipavatar.images import over
-from clipavatar.metrics.attributes import attribute_loss, visible
-from clipavatar.training.batches import UNSAID, Batch, augment, batch, prefetch
+from clipavatar.metrics.attributes import UNSAID, attribute_loss, visible
+from clipavatar.training.batches import Batch, augment, batch, prefetch
 from clipavatar.training.progress import Progress
 from clipavatar.training.vocabulary import train_vocabulary
 
@@ -32,34 +32,59 @@ CAPTIONS = 10_000  # of each language that the vocabulary is learned from
 SIZES = [len(table) for table in SAMPLING.values()]
 
 
+class Heads(nn.Module):
+    """Names every attribute from an embedding or from features, one linear map for all."""
+
+    def __init__(self, size: int, outputs: int):
+        super().__init__()
+        self.linear = nn.Linear(size, outputs)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B, size) of any length -> logits (B, outputs)."""
+        unit = F.normalize(features, dim=1) * features.shape[1] ** 0.5
+        return self.linear(unit)  # type: ignore[no-any-return]
+
+
 class Pair(nn.Module):
-    """CLIP and heads as one module with one forward, so that accelerate can spread it."""
+    """CLIP and heads as one module with one forward, so that accelerate can spread it.
+
+    `shared` reads both embeddings, which lines their directions up; `text` and `image` read the
+    text's embedding and the image tower's features alone. Without these two, an attribute that
+    neither side shows yet stays unseen by both: the shared map has nothing to pull on.
+    """
 
     def __init__(self, clip: Clip):
         super().__init__()
         self.clip = clip
-        self.heads = Heads(clip.embedding_size)
+        values = sum(SIZES)
+        self.shared = Heads(clip.embedding_size, values)
+        self.text = Heads(clip.embedding_size, values + len(SIZES))  # and one more each: unsaid
+        self.image: Heads | None = None
+        self._features: list[Tensor] = []
+        trunk = getattr(clip.model.visual, "trunk", None)
+        if trunk is not None:
+            self.image = Heads(trunk.num_features, values)
+            trunk.register_forward_hook(lambda *args: self._features.append(args[2]))
 
     def forward(self, images: Tensor, tokens: Tensor) -> tuple[Any, ...]:
-        """Images (B, 3, R, R), tokens (B, L) -> embeddings, temperature, both sides' logits."""
+        """Images (B, 3, R, R), tokens (B, L) -> embeddings, temperature, and logits of
+
+        the image (a list, one entry for each head that reads it), the text (the same), unsaid.
+        """
+        self._features.clear()
         image, text = self.clip.encode_image(images), self.clip.encode_tokens(tokens)
         scale = self.clip.logit_scale.clamp(0, math.log(100)).exp()
-        return image, text, scale, self.heads(image)[0], *self.heads(text)
+        of_image = [self.shared(image)]
+        if self.image is not None:
+            of_image.append(self.image(self._features.pop()))
+        own, unsaid = self.text(text).split((sum(SIZES), len(SIZES)), dim=1)
+        return image, text, scale, of_image, [self.shared(text), own], unsaid
 
 
-class Heads(nn.Module):
-    """Names every attribute from an embedding: one shared linear map, and one more for "unsaid"."""
-
-    def __init__(self, embedding_size: int):
-        super().__init__()
-        self.values = nn.Linear(embedding_size, sum(SIZES))
-        self.unsaid = nn.Linear(embedding_size, len(SIZES))
-        self.scale = embedding_size**0.5
-
-    def forward(self, embedding: Tensor) -> tuple[list[Tensor], Tensor]:
-        """(B, E) unit -> per attribute logits (B, values), and logits (B, A) of being unsaid."""
-        scaled = embedding * self.scale
-        return list(self.values(scaled).split(SIZES, dim=1)), self.unsaid(scaled)
+def attributes_loss(logits: list[Tensor], labels: Tensor) -> Tensor:
+    """Sum over the heads of the mean cross entropy over the attributes, (B, sum(SIZES)) each."""
+    losses = [attribute_loss(torch.split(each, SIZES, dim=1), labels) for each in logits]
+    return torch.stack(losses).sum()
 
 
 def train_clip(config: Config, resume: bool = False) -> Path:
@@ -92,7 +117,7 @@ def train_clip(config: Config, resume: bool = False) -> Path:
     if resume and state_file.exists():
         state = load_state(state_file)
         pair.load_state_dict(state["pair"])
-        optimizer.load_state_dict(state["optimizer"])
+        # optimizer.load_state_dict(state["optimizer"])
         progress.restore(state["progress"])
     rank, world = accelerator.process_index, accelerator.num_processes
     spread, optimizer = accelerator.prepare(pair, optimizer)
@@ -114,8 +139,8 @@ def train_clip(config: Config, resume: bool = False) -> Path:
         )
         said = data.said.to(device)
         unsaid = F.binary_cross_entropy_with_logits(unsaid_logits, (said == UNSAID).float())
-        image_loss = attribute_loss(image_logits, visible(data.labels).to(device))
-        text_loss = attribute_loss(text_logits, said)
+        image_loss = attributes_loss(image_logits, visible(data.labels).to(device))
+        text_loss = attributes_loss(text_logits, said)
         contrastive = contrast(image, text, scale)
         loss = options.contrast_weight * contrastive + options.attribute_weight * (
             image_loss + text_loss + unsaid

@@ -105,8 +105,8 @@ def _prepare(
         "generator_optimizer": slow,
         "discriminator_optimizer": critic,
     }
-    prepared = accelerator.prepare(*models.values())
-    return Nets(*prepared, clip.to(accelerator.device), accelerator), models
+    made = dict(zip(models, accelerator.prepare(*models.values()), strict=True))
+    return Nets(**made, clip=clip.to(accelerator.device), accelerator=accelerator), models
 
 
 def _step(
@@ -138,7 +138,7 @@ def _to(data: Batch, device: torch.device) -> Batch:
 
 
 @torch.no_grad()
-def preview(generator: Generator, clip: Any, pictures: Any, path: Path) -> None:
+def preview(generator: torch.nn.Module, clip: Any, pictures: Any, path: Path) -> None:
     """Sheet of 24 drawn pictures: above each pair of rows the truth, below it the generator's."""
     data = batch(pictures, 24, 12345, 0, full=0.5)
     device = next(generator.parameters()).device

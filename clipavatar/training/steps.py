@@ -12,7 +12,8 @@ from clipavatar import losses
 from clipavatar.clip import Clip
 from clipavatar.config import TrainConfig
 from clipavatar.images import resize
-from clipavatar.training.batches import UNSAID, Batch, augment
+from clipavatar.metrics.attributes import UNSAID
+from clipavatar.training.batches import Batch, augment
 
 
 @dataclass

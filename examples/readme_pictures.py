@@ -1,0 +1,22 @@
+"""Draws every picture of README.md with the shipped model: `python examples/readme_pictures.py`."""
+
+from pathlib import Path
+
+from clipavatar import generate_batch
+from clipavatar.images import contact_sheet
+
+HERE = Path(__file__).parent
+PROMPTS = [
+    "cute girl, twin tails",
+    "Q版 boy",
+    "银发 猫耳 女孩",
+    "boy with glasses and blue hair",
+    "双马尾 粉色头发 戴眼镜 的女孩",
+    "laughing boy, orange spiky hair",
+    "angry girl, red ponytail",
+    "兔耳 紫色卷发 女孩",
+]
+
+avatars = list(generate_batch(PROMPTS, seed=1, size=192))
+sheet = contact_sheet([avatar.image for avatar in avatars], columns=4, labels=PROMPTS)
+sheet.save(HERE / "strip.png")
