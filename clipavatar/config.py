@@ -23,7 +23,7 @@ class GeneratorConfig:
     noise_size: int = NOISE_SIZE  # Z
     embedding_size: int = 128  # E of the CLIP it was trained with
     style_size: int = 256  # width of the mapped style vector
-    channels: tuple[int, ...] = (256, 192, 112, 56, 32)  # one entry per resolution, 4 px first
+    channels: tuple[int, ...] = (256, 160, 96, 48, 28)  # one entry per resolution, 4 px first
     image_channels: int = 4  # 4: premultiplied RGBA, 3: RGB
 
 
@@ -88,7 +88,7 @@ class TrainConfig:
     batch_size: int = 16
     generator_learning_rate: float = 4e-4
     discriminator_learning_rate: float = 1e-3
-    warm_up_learning_rate: float = 2e-3
+    warm_up_learning_rate: float = 1.5e-3
     pixel_weight: float = 8.0
     gradient_weight: float = 4.0
     adversarial_weight: float = 1.0

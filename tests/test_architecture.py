@@ -21,6 +21,8 @@ LAYERS = [  # from the top; a module imports only what stands below it, never it
     {"chibi", "clip", "losses", "models"},
     {"images", "backgrounds"},
     {"config", "prompts", "files", "scenes"},
+    {"understanding"},
+    {"lexicon"},
 ]
 HEIGHT = {name: -row for row, layer in enumerate(LAYERS) for name in layer}
 FILES = sorted(PACKAGE.rglob("*.py"))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from clipavatar import prompts
+from clipavatar import lexicon
 from clipavatar.prompts import check_text, describe, expand, load_lexicon, templates, understand
 
 FOLDER = Path(__file__).parent.parent / "prompts"
@@ -218,8 +218,8 @@ def test_no_template_leaves_a_loose_end(language: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_there_are_templates_enough(language: str) -> None:
-    assert len(prompts._templates().sentences[language]) >= 4
-    assert len(prompts._templates().keywords[language]) >= 2
+    assert len(lexicon.load_templates().sentences[language]) >= 4
+    assert len(lexicon.load_templates().keywords[language]) >= 2
     assert templates("en") == templates("zh")
 
 
@@ -259,7 +259,7 @@ def test_a_wrong_key_in_the_lexicon_is_refused_by_name() -> None:
     data = tomllib.loads((FOLDER / "lexicon.toml").read_text(encoding="utf-8"))
     data["attribute"]["hair"]["bob"]["fr"] = ["carré"]
     with pytest.raises(ValueError, match=r"attribute\.hair\.bob: unknown key 'fr'"):
-        prompts.read_lexicon(data)
+        lexicon.read_lexicon(data)
 
 
 def test_the_lexicon_has_five_hundred_forms() -> None:
@@ -278,7 +278,7 @@ def test_no_text_whatever_is_a_traceback(text: str) -> None:
 
 
 def test_any_mixture_of_known_words_is_understood_without_an_error() -> None:
-    rng, forms = random.Random(2), list(prompts._index())
+    rng, forms = random.Random(2), list(lexicon.form_index())
     for _ in range(2000):
         understand(rng.choice(["", " ", ", "]).join(rng.choices(forms, k=rng.randrange(1, 9))))
 

@@ -16,6 +16,7 @@ class ModulatedConv(nn.Module):
         super().__init__()
         self.conv = nn.Conv2d(inside, outside, 3, padding=1)
         self.modulation = nn.Linear(style_size, 2 * outside)
+        nn.init.kaiming_normal_(self.conv.weight, a=0.2)  # keeps the size of what passes through
         nn.init.zeros_(self.modulation.bias)
         nn.init.normal_(self.modulation.weight, std=0.02)
 
@@ -68,6 +69,8 @@ class Generator(nn.Module):
     def forward(self, noise: Tensor, target: Tensor, resolution: int | None = None) -> Tensor:
         """Noise (N, Z) standard normal, target (E,) or (N, E) unit -> (N, C, R, R) in [-1, 1].
 
+        In train mode a little beyond that range as well.
+
         `resolution` smaller than R gives the picture of that level (used while training grows).
         """
         if target.dim() == 1:
@@ -79,10 +82,14 @@ class Generator(nn.Module):
         size = 4
         for block, to_image in zip(self.blocks, self.to_image, strict=True):
             grow, refine = block.children()
-            if size > 4:
+            x = grow(x, style)
+            if size > 4:  # between the two convolutions: the first costs a quarter so
                 x = F.interpolate(x, scale_factor=2.0, mode="nearest")
-            x = refine(grow(x, style), style)
+            x = refine(x, style)
             if size == (resolution or self.config.resolution):
-                return torch.tanh(to_image(x))
+                image: Tensor = to_image(x)
+                # Most of a picture is exactly -1. A tanh would have to saturate to say so, and
+                # once saturated it never learns again.
+                return image if self.training else image.clamp(-1, 1)
             size *= 2
         raise ValueError(f"no level of {resolution} px in a {self.config.resolution} px generator")

@@ -115,7 +115,8 @@ def _step(
     """The step that the clock asks for."""
     done = progress.fraction / options.warm_up if options.warm_up > 0 else 1.0
     if done < 1:
-        _set_rate(nets.warm_optimizer, options.warm_up_learning_rate * (1 - 0.85 * done))
+        rise = min(1.0, (progress.step + 1) / 100)
+        _set_rate(nets.warm_optimizer, options.warm_up_learning_rate * rise * (1 - 0.85 * done))
         size = resolution // 2 if done < options.low_resolution else resolution
         return warm_up_step(nets, data, text, size)
     left = 1 - (progress.fraction - options.warm_up) / max(1e-6, 1 - options.warm_up)

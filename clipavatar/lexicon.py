@@ -1,0 +1,265 @@
+"""The words and the templates of prompts/*.toml as frozen dataclasses, read once, and the index of
+every form that a user may write with all that it can mean. Pure Python, no torch. A key that
+should not be there is refused by name. Nothing here knows an attribute, a value or a style.
+"""
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+LANGUAGES = ("en", "zh")
+
+
+@dataclass(frozen=True)
+class Words:
+    """The surface forms of one value or noun; lexicon.toml's opening comment explains each list."""
+
+    en: tuple[str, ...] = ()
+    zh: tuple[str, ...] = ()
+    en_heard: tuple[str, ...] = ()
+    zh_heard: tuple[str, ...] = ()
+    en_bound: tuple[str, ...] = ()
+    zh_bound: tuple[str, ...] = ()
+    en_whole: tuple[str, ...] = ()
+    zh_whole: tuple[str, ...] = ()
+    en_before: tuple[str, ...] = ()
+    zh_before: tuple[str, ...] = ()
+    en_near: tuple[str, ...] = ()
+    zh_near: tuple[str, ...] = ()
+    colour: str | None = None
+    yields: bool = False
+
+    def written(self, language: str) -> tuple[str, ...]:
+        """The forms that describe() may write in `language`, the usual one first."""
+        return self.en if language == "en" else self.zh
+
+    def forms(self, *kinds: str) -> Iterator[str]:
+        """Every form of the lists `en<kind>` and `zh<kind>`; kind "" is the written one."""
+        for kind in kinds:
+            for language in LANGUAGES:
+                yield from getattr(self, language + kind)
+
+
+@dataclass(frozen=True)
+class Noun:
+    """What a colour word stands beside: the attribute it sets, and the one whose values it is."""
+
+    words: Words
+    colour: str | None
+    value: str | None
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """lexicon.toml: `attributes[attribute][value]`, `nouns[name]`, and the small grammar words."""
+
+    attributes: dict[str, dict[str, Words]]
+    nouns: dict[str, Noun]
+    grammar: dict[str, tuple[str, ...]]
+    traditional: dict[int, int]
+
+
+@dataclass(frozen=True)
+class Templates:
+    """templates.toml: per language the joining words and the templates, and the styles."""
+
+    joints: dict[str, dict[str, Any]]
+    sentences: dict[str, dict[str, str]]
+    keywords: dict[str, dict[str, str]]
+    styles: dict[str, dict[str, list[str]]]
+
+
+@dataclass
+class Entry:
+    """Everything that one surface form can mean.
+
+    values   attribute -> value that it names by itself
+    paints   noun -> (attribute, value) that it gives to that noun
+    """
+
+    values: dict[str, str] = field(default_factory=dict)
+    paints: dict[str, tuple[str, str]] = field(default_factory=dict)
+    bound: bool = False  # a paint only, and only beside its noun
+    general: bool = False  # a colour of many things, not blonde or starry night
+    noun: str | None = None
+    glued: bool = False  # a noun only right after its colour: 发 in 粉发
+    near: bool = False  # takes a colour, is reported as unknown all the same
+    lends: str | None = None  # "in red": the noun of a colour right after it
+    grammar: str = ""
+
+
+# ---------------------------------------------------------------------------------- loading data
+
+
+@cache
+def load_lexicon() -> Lexicon:
+    """The words, read once. ValueError names whatever key lexicon.toml should not have."""
+    return read_lexicon(tomllib.loads(_data("lexicon.toml")))
+
+
+def read_lexicon(data: Mapping[str, Any]) -> Lexicon:
+    """Lexicon from parsed TOML; ValueError names an unknown key or a wrong kind of value."""
+    _refuse_unknown(data, {"attribute", "colour", "noun", "grammar"}, "lexicon.toml")
+    colours = {name: _words(entry, f"colour.{name}") for name, entry in data["colour"].items()}
+    attributes = {
+        attribute: {
+            value: _with_colour(_words(entry, f"attribute.{attribute}.{value}"), colours)
+            for value, entry in values.items()
+        }
+        for attribute, values in data["attribute"].items()
+    }
+    nouns = {}
+    for name, entry in data["noun"].items():
+        lists = {key: value for key, value in entry.items() if key not in ("colour", "value")}
+        nouns[name] = Noun(_words(lists, f"noun.{name}"), entry.get("colour"), entry.get("value"))
+        for attribute in (nouns[name].colour, nouns[name].value):
+            if attribute is not None and attribute not in attributes:
+                raise ValueError(f"lexicon.toml: noun.{name} names no attribute: {attribute!r}")
+    kinds = {"negations", "joins", "copulas", "fillers", "links"}
+    grammar = data["grammar"]
+    _refuse_unknown(grammar, kinds | {"traditional", "simplified"}, "lexicon.toml: grammar")
+    traditional = str.maketrans(grammar["traditional"], grammar["simplified"])
+    words = {kind: tuple(grammar[kind]) for kind in sorted(kinds)}
+    return Lexicon(attributes, nouns, words, traditional)
+
+
+@cache
+def load_templates() -> Templates:
+    """The templates, read once. ValueError names whatever key templates.toml should not have."""
+    data = tomllib.loads(_data("templates.toml"))
+    _refuse_unknown(data, {*LANGUAGES, "style"}, "templates.toml")
+    joints = {"nobody", "space", "comma", "several", "last", "article", "uncountable"}
+    for language in LANGUAGES:
+        where = f"templates.toml: {language}"
+        _refuse_unknown(data[language], joints | {"sentences", "keywords"}, where)
+    for name, style in data["style"].items():
+        _refuse_unknown(style, {*LANGUAGES, "templates"}, f"templates.toml: style.{name}")
+    return Templates(
+        joints={name: {key: data[name][key] for key in joints} for name in LANGUAGES},
+        sentences={name: data[name]["sentences"] for name in LANGUAGES},
+        keywords={name: data[name]["keywords"] for name in LANGUAGES},
+        styles=data["style"],
+    )
+
+
+def _data(name: str) -> str:
+    """The text of a file in prompts/: inside the installed wheel, else beside the checkout."""
+    packed = resources.files("clipavatar").joinpath("_prompts", name)
+    if packed.is_file():
+        return packed.read_text(encoding="utf-8")
+    return (Path(__file__).parent.parent / "prompts" / name).read_text(encoding="utf-8")
+
+
+def _refuse_unknown(data: Mapping[str, Any], known: set[str], where: str) -> None:
+    for key in data:
+        if key not in known:
+            raise ValueError(f"{where}: unknown key {key!r} (known: {', '.join(sorted(known))})")
+
+
+def _words(entry: Mapping[str, Any], where: str) -> Words:
+    where = f"lexicon.toml: {where}"
+    _refuse_unknown(entry, {known.name for known in fields(Words)}, where)
+    for key, value in entry.items():
+        if key in ("colour", "yields"):
+            continue
+        if not isinstance(value, list) or not all(isinstance(form, str) for form in value):
+            raise ValueError(f"{where}: {key} must be a list of words, not {value!r}")
+    values: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()
+    }
+    return Words(**values)
+
+
+def _with_colour(words: Words, colours: Mapping[str, Words]) -> Words:
+    """`words` with the lists of the colour it names in front of its own."""
+    if words.colour is None:
+        return words
+    if words.colour not in colours:
+        raise ValueError(f"lexicon.toml: no [colour.{words.colour}] to take the words of")
+    shared, merged = colours[words.colour], {}
+    for key in (entry.name for entry in fields(Words)):
+        if isinstance(getattr(words, key), tuple):
+            merged[key] = tuple(dict.fromkeys(getattr(shared, key) + getattr(words, key)))
+    return Words(**merged, colour=words.colour, yields=words.yields)
+
+
+# ----------------------------------------------------------------------------- form -> meanings
+
+
+def normal_form(text: str) -> str:
+    """NFKC, lower case, hyphens as spaces; the same length as its simplified form."""
+    text = unicodedata.normalize("NFKC", text).lower().replace("\u2019", "'")
+    return re.sub(r"[^\S\n]+", " ", re.sub(r"[-_\u2010-\u2015]", " ", text)).strip()
+
+
+@cache
+def form_index() -> dict[str, Entry]:
+    """Surface form (normalised) -> its meanings; ValueError where one form means two values."""
+    lexicon = load_lexicon()
+    index: dict[str, Entry] = {}
+
+    def entry(form: str) -> Entry:
+        return index.setdefault(normal_form(form).translate(lexicon.traditional), Entry())
+
+    def put(target: dict[str, Any], key: str, meaning: Any, form: str) -> None:
+        if target.setdefault(key, meaning) != meaning:
+            raise ValueError(f"lexicon.toml: {form!r} is both {target[key]!r} and {meaning!r}")
+
+    for attribute, values in lexicon.attributes.items():
+        painted = [name for name, noun in lexicon.nouns.items() if noun.colour == attribute]
+        shaped = [name for name, noun in lexicon.nouns.items() if noun.value == attribute]
+        for value, words in values.items():
+            for form in words.forms("", "_heard"):
+                for name in painted:
+                    put(entry(form).paints, name, (attribute, value), form)
+                    entry(form).general |= words.colour is not None
+                if not painted:
+                    put(entry(form).values, attribute, value, form)
+                for name in shaped:
+                    entry(form).noun = name
+                    prefix = without_noun(form, lexicon.nouns[name])
+                    if prefix:  # the "long" of "long hair" may be parted from it: long pink hair
+                        entry(prefix).paints.setdefault(name + " shape", (attribute, value))
+                        entry(prefix).bound |= not entry(prefix).values
+            for form in words.forms("_whole"):
+                put(entry(form).values, attribute, value, form)
+            for form in words.forms("_bound"):
+                for name in painted or [name + " shape" for name in shaped]:
+                    put(entry(form).paints, name, (attribute, value), form)
+                entry(form).bound = True
+    for name, noun in lexicon.nouns.items():
+        for form in noun.words.forms("", "_heard", "_bound", "_near"):
+            entry(form).noun = name
+        for form in noun.words.forms("_bound"):
+            entry(form).glued = True
+        for form in noun.words.forms("_near"):
+            entry(form).near = True
+        for form in noun.words.forms("_before"):
+            entry(form).lends = name
+    for kind, forms in lexicon.grammar.items():
+        for form in forms:
+            entry(form).grammar = entry(form).grammar or kind
+    for form in [form for form in index if form[-1].isascii() and form[-1].isalpha()]:
+        if index[form].values or index[form].noun:
+            index.setdefault(form + "s", index[form])
+    return index
+
+
+@cache
+def longest_form() -> int:
+    """Characters in the longest form of the index."""
+    return max(map(len, form_index()))
+
+
+def without_noun(form: str, noun: Noun) -> str | None:
+    """The "long" of "long hair"; None where the form does not end in its noun."""
+    for word in noun.words.en:
+        if form.endswith(" " + word):
+            return form[: -len(word) - 1]
+    return None

@@ -1,0 +1,78 @@
+"""The shipped weights: real prompts give pictures that show them, the same ones every time."""
+
+import hashlib
+
+import numpy as np
+import pytest
+import torch
+
+from clipavatar import generate, generate_batch
+from clipavatar.checkpoint import ASSETS, load_model
+from clipavatar.metrics.attributes import evaluate
+from clipavatar.pipeline import AvatarPipeline, default_pipeline
+
+
+@pytest.fixture(scope="module")
+def pipeline() -> AvatarPipeline:
+    return default_pipeline()
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_hair_colour_and_gender_are_right_in_85_percent_of_pictures(
+    pipeline: AvatarPipeline, language: str
+) -> None:
+    judge = load_model("judge", ASSETS / "judge.safetensors")
+    figures = evaluate(pipeline, judge, language, count=60, candidates=8)
+    assert figures["hair_colour"] >= (85.0, 60)
+    assert figures["character"] >= (85.0, 60)
+
+
+def test_one_seed_gives_one_picture_and_another_seed_another() -> None:
+    first = generate("cute girl, twin tails", seed=3)
+    again = generate("cute girl, twin tails", seed=3)
+    assert first.image.tobytes() == again.image.tobytes()
+    assert first.settings == again.settings
+    assert first.image.tobytes() != generate("cute girl, twin tails", seed=4).image.tobytes()
+
+
+def test_a_place_in_a_batch_changes_no_pixel() -> None:
+    texts = ["Q版 boy", "银发 猫耳 女孩", "boy with glasses and blue hair"]
+    batch = list(generate_batch(texts, seed=5, size=96))
+    for text, avatar in zip(texts, batch, strict=True):
+        alone = generate(text, seed=5, size=96)
+        assert hashlib.sha256(alone.image.tobytes()).digest() == (
+            hashlib.sha256(avatar.image.tobytes()).digest()
+        )
+
+
+def test_a_transparent_avatar_has_clear_corners_and_a_solid_face() -> None:
+    image = generate("smiling girl, bob", background="transparent", size=256).image
+    assert image.mode == "RGBA"
+    alpha = np.asarray(image)[..., 3]
+    assert alpha[2, 2] < 8
+    assert alpha[2, -3] < 8
+    assert alpha[110:150, 110:150].min() > 240
+
+
+def test_the_words_of_a_prompt_change_the_picture(pipeline: AvatarPipeline) -> None:
+    red = np.asarray(generate("girl, red hair, bob", seed=2, background="white").image)
+    blue = np.asarray(generate("girl, blue hair, bob", seed=2, background="white").image)
+    crown = np.s_[90:160, 180:330]
+    assert red[crown][..., 0].mean() > red[crown][..., 2].mean() + 40
+    assert blue[crown][..., 2].mean() > blue[crown][..., 0].mean() + 40
+
+
+def test_optimising_never_lowers_the_score(pipeline: AvatarPipeline) -> None:
+    text = "angry boy, green curly hair, glasses, yellow hoodie"
+    sampled = generate(text, candidates=2)
+    optimised = generate(text, candidates=2, mode="optimize", steps=6)
+    assert optimised.score >= sampled.score - 1e-4
+
+
+def test_chinese_and_english_words_for_one_thing_are_near_each_other(
+    pipeline: AvatarPipeline,
+) -> None:
+    english, chinese, other = pipeline.clip.encode_text(
+        ["a girl with pink twin tails", "粉色双马尾的女孩", "戴眼镜的绿色短发男孩"]
+    )
+    assert torch.dot(english, chinese) > torch.dot(english, other) + 0.2
