@@ -1,10 +1,13 @@
 """Every example runs as it is, with the shipped model, in an empty folder."""
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from clipavatar import batch, cli
@@ -58,3 +61,25 @@ def test_batch_prompts(tmp_path):
     assert len(list(tmp_path.glob("*.png"))) == 6
     lines = batch.read_lines(prompts, lambda words: {"words": words})
     assert lines[2].options["words"] == ["--background", "starry night"]
+
+
+def test_train_tiny_ends_in_a_model_that_draws(tmp_path, monkeypatch):
+    (tmp_path / "examples").mkdir()
+    shutil.copy(EXAMPLES / "tiny_clip.json", tmp_path / "examples")
+    config = (EXAMPLES / "train_tiny.toml").read_text(encoding="utf-8")
+    config = re.sub(r"^(minutes|checkpoint_every_minutes) = .*$", r"\1 = 0.02", config, flags=re.M)
+    (tmp_path / "tiny.toml").write_text(config, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("clipavatar.chibi.dataset.CHUNK", 500)
+    monkeypatch.setattr("clipavatar.training.align.CAPTIONS", 200)
+    monkeypatch.setattr("clipavatar.chibi.dataset.pixels", lambda figure, size: blank(size))
+    assert cli.main(["train-clip", "tiny.toml"]) == 0
+    assert cli.main(["train", "tiny.toml"]) == 0
+    model = ["--model", "runs/tiny/generator.safetensors", "--clip", "runs/tiny-clip/clip"]
+    assert cli.main(["generate", "girl", "-o", "girl.png", "--size", "32", *model]) == 0
+    assert (tmp_path / "girl.png").is_file()
+
+
+def blank(size):
+    """In place of a real drawing, which would make this test a minute long."""
+    return np.zeros((size, size, 4), np.uint8)

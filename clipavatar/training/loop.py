@@ -16,7 +16,7 @@ from clipavatar.checkpoint import load_state, save_model, save_state
 from clipavatar.chibi.dataset import load_pictures
 from clipavatar.clip import load_clip
 from clipavatar.config import Config, TrainConfig
-from clipavatar.images import contact_sheet, over, to_pil
+from clipavatar.images import contact_sheet, over, resize, to_pil
 from clipavatar.models import Discriminator, Generator
 from clipavatar.training.batches import Batch, batch, prefetch
 from clipavatar.training.ema import Average
@@ -84,7 +84,13 @@ def train(config: Config, resume: bool = False) -> Path:
                 save_state(state_file, state)
                 save_model(average.model, output / "generator.safetensors", half=True)
                 name = f"preview-{progress.elapsed:05.1f}.png"
-                preview(average.model, clip, pictures, output / name)
+                preview(
+                    average.model,
+                    clip,
+                    pictures,
+                    output / name,
+                    _size(progress, options, resolution),
+                )
         if progress.done:
             break
     return output / "generator.safetensors"
@@ -113,12 +119,11 @@ def _step(
     nets: Nets, options: TrainConfig, data: Batch, text: Tensor, progress: Progress, resolution: int
 ) -> dict[str, Any]:
     """The step that the clock asks for."""
-    done = progress.fraction / options.warm_up if options.warm_up > 0 else 1.0
+    done = _warmth(progress, options)
     if done < 1:
         rise = min(1.0, (progress.step + 1) / 100)
         _set_rate(nets.warm_optimizer, options.warm_up_learning_rate * rise * (1 - 0.85 * done))
-        size = resolution // 2 if done < options.low_resolution else resolution
-        return warm_up_step(nets, data, text, size)
+        return warm_up_step(nets, data, text, _size(progress, options, resolution))
     left = 1 - (progress.fraction - options.warm_up) / max(1e-6, 1 - options.warm_up)
     slow = min(1.0, 0.1 + left / 0.3)  # the rates fall over the last third
     _set_rate(nets.generator_optimizer, options.generator_learning_rate * slow)
@@ -127,6 +132,17 @@ def _step(
     fake = nets.generator(data.noise, text)
     figures = discriminator_step(nets, options, data, text, fake, progress.step)
     return figures | generator_step(nets, options, data, text, fake, draw)
+
+
+def _warmth(progress: Progress, options: TrainConfig) -> float:
+    """How much of the warm-up is over; 1 or more: all of it."""
+    return progress.fraction / options.warm_up if options.warm_up > 0 else 1.0
+
+
+def _size(progress: Progress, options: TrainConfig, resolution: int) -> int:
+    """The size in pixels that is trained at this time."""
+    low = _warmth(progress, options) < options.low_resolution
+    return resolution // 2 if low else resolution
 
 
 def _set_rate(optimizer: Any, rate: float) -> None:
@@ -139,15 +155,17 @@ def _to(data: Batch, device: torch.device) -> Batch:
 
 
 @torch.no_grad()
-def preview(generator: torch.nn.Module, clip: Any, pictures: Any, path: Path) -> None:
-    """Sheet of 24 drawn pictures: above each pair of rows the truth, below it the generator's."""
+def preview(
+    generator: torch.nn.Module, clip: Any, pictures: Any, path: Path, resolution: int
+) -> None:
+    """Sheet of 24 pictures: in each pair of rows above the truth, below it the generator's."""
     data = batch(pictures, 24, 12345, 0, full=0.5)
     device = next(generator.parameters()).device
     text = clip.encode_text(data.captions)
-    made = generator(data.noise.to(device), text).cpu()
+    made = generator(data.noise.to(device), text, resolution=resolution).cpu()
     grey = torch.tensor([0.85, 0.8, 0.9]).reshape(1, 3, 1, 1)
     rows = []
     for start in (0, 12):
-        for images in (data.images, made):
+        for images in (resize(data.images, resolution), made):
             rows += [to_pil(image) for image in over(images[start : start + 12], grey).clamp(-1, 1)]
     contact_sheet([image.resize((96, 96)) for image in rows], columns=12).save(path)
