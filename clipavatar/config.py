@@ -89,8 +89,9 @@ class TrainConfig:
     generator_learning_rate: float = 4e-4
     discriminator_learning_rate: float = 1e-3
     warm_up_learning_rate: float = 1.5e-3
-    pixel_weight: float = 8.0
-    gradient_weight: float = 4.0
+    pixel_weight: float = 5.0
+    gradient_weight: float = 2.0
+    focus: float = 3.0  # how much more the pixels of the face count in both
     adversarial_weight: float = 1.0
     mismatch_weight: float = 0.3
     clip_weight: float = 0.2

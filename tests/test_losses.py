@@ -39,6 +39,18 @@ def test_pixel_and_gradient_losses_see_different_faults() -> None:
     assert losses.gradient_loss(edge, wanted).item() == pytest.approx(1 / 3)
 
 
+def test_focus_makes_the_face_count_more_and_leaves_the_corners() -> None:
+    weight = losses.focus(16, 3.0)
+    assert weight.shape == (16, 16)
+    assert weight.max() == weight[9, 7] > 3.8
+    assert weight[0, 0].item() == pytest.approx(1.0, abs=1e-3)
+    error = torch.zeros(1, 1, 16, 16)
+    error[..., 9, 7] = 1
+    plain, seen = losses.pixel_loss(error, 0 * error), losses.pixel_loss(error, 0 * error, weight)
+    assert (seen / plain).item() == pytest.approx(weight[9, 7].item())
+    assert losses.gradient_loss(error, 0 * error, weight) > losses.gradient_loss(error, 0 * error)
+
+
 def test_clip_contrast_rewards_the_own_text_and_excuses_equal_texts() -> None:
     one, two = torch.eye(2)
     image = torch.stack([one, two])

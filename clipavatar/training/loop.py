@@ -123,7 +123,7 @@ def _step(
     if done < 1:
         rise = min(1.0, (progress.step + 1) / 100)
         _set_rate(nets.warm_optimizer, options.warm_up_learning_rate * rise * (1 - 0.85 * done))
-        return warm_up_step(nets, data, text, _size(progress, options, resolution))
+        return warm_up_step(nets, options, data, text, _size(progress, options, resolution))
     left = 1 - (progress.fraction - options.warm_up) / max(1e-6, 1 - options.warm_up)
     slow = min(1.0, 0.1 + left / 0.3)  # the rates fall over the last third
     _set_rate(nets.generator_optimizer, options.generator_learning_rate * slow)

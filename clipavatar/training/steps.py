@@ -35,11 +35,19 @@ def fits(data: Batch) -> Tensor:
     return ((said == UNSAID) | (said == labels)).all(dim=2)
 
 
-def warm_up_step(nets: Nets, data: Batch, text: Tensor, resolution: int) -> dict[str, Tensor]:
+def paired_losses(options: TrainConfig, made: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
+    """Pixel and gradient loss of made against wanted (B, C, R, R), the face counting more."""
+    weight = losses.focus(made.shape[-1], options.focus).to(made.device)
+    return losses.pixel_loss(made, wanted, weight), losses.gradient_loss(made, wanted, weight)
+
+
+def warm_up_step(
+    nets: Nets, options: TrainConfig, data: Batch, text: Tensor, resolution: int
+) -> dict[str, Tensor]:
     """Supervised: the renderer knows which picture a noise vector and a caption name."""
     made = nets.generator(data.noise, text, resolution=resolution)
     wanted = resize(data.images, resolution)
-    pixel, gradient = losses.pixel_loss(made, wanted), losses.gradient_loss(made, wanted)
+    pixel, gradient = paired_losses(options, made, wanted)
     nets.warm_optimizer.zero_grad(set_to_none=True)
     nets.accelerator.backward(pixel + gradient)
     nets.accelerator.clip_grad_norm_(nets.generator.parameters(), 1.0)
@@ -85,8 +93,7 @@ def generator_step(
     contrast = losses.clip_contrastive(
         views, text, options.clip_temperature, fits(data).to(text.device)
     )
-    pixel = losses.pixel_loss(fake, data.images)
-    gradient = losses.gradient_loss(fake, data.images)
+    pixel, gradient = paired_losses(options, fake, data.images)
     nets.generator_optimizer.zero_grad(set_to_none=True)
     nets.accelerator.backward(
         options.adversarial_weight * adversarial
