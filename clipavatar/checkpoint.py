@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import nn
 
 from clipavatar.config import (
@@ -60,7 +60,7 @@ def save_model(
     values = json.dumps(dataclasses.asdict(config))
     metadata = {**(extra or {}), "format": FORMAT, "kind": kinds[0], "config": values}
     with replacing(path) as part:
-        save_file(tensors, part, metadata)
+        part.write_bytes(save(tensors, metadata))  # save_file would make it unreadable to others
     return Path(path)
 
 

@@ -88,7 +88,7 @@ class TrainConfig:
     batch_size: int = 16
     generator_learning_rate: float = 4e-4
     discriminator_learning_rate: float = 1e-3
-    warm_up_learning_rate: float = 1.5e-3
+    warm_up_learning_rate: float = 2.5e-3
     pixel_weight: float = 5.0
     gradient_weight: float = 2.0
     focus: float = 3.0  # how much more the pixels of the face count in both
