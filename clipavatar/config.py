@@ -25,6 +25,7 @@ class GeneratorConfig:
     style_size: int = 256  # width of the mapped style vector
     channels: tuple[int, ...] = (256, 160, 96, 48, 28)  # one entry per resolution, 4 px first
     image_channels: int = 4  # 4: premultiplied RGBA, 3: RGB
+    noise_names: str = ""  # "chibi": its entries mean what clipavatar/chibi/sample.py says
 
 
 @dataclass(frozen=True)
@@ -86,15 +87,14 @@ class TrainConfig:
     low_resolution: float = 0.4  # fraction of the warm-up at half the resolution
     warm_up_batch_size: int = 8
     batch_size: int = 16
-    generator_learning_rate: float = 4e-4
-    discriminator_learning_rate: float = 1e-3
-    warm_up_learning_rate: float = 2.5e-3
-    pixel_weight: float = 5.0
-    gradient_weight: float = 2.0
+    generator_learning_rate: float = 3e-4
+    discriminator_learning_rate: float = 4e-4
+    warm_up_learning_rate: float = 2e-3
     focus: float = 3.0  # how much more the pixels of the face count in both
-    adversarial_weight: float = 1.0
+    adversarial_weight: float = 0.6  # force on the pixels, as a share of the paired loss's
     mismatch_weight: float = 0.3
-    clip_weight: float = 0.2
+    clip_weight: float = 0.15  # the same
+    ramp: float = 0.05  # fraction of the whole time in which both rise to that
     clip_temperature: float = 0.07
     r1_gamma: float = 1.0
     r1_every: int = 16

@@ -17,10 +17,11 @@ from clipavatar import __version__
 from clipavatar.backgrounds import background as draw_background
 from clipavatar.backgrounds import check_background, choose
 from clipavatar.checkpoint import ASSETS, find_generator, load_model
+from clipavatar.chibi.sample import SAMPLING, figure
 from clipavatar.config import GeneratorConfig, check_range
 from clipavatar.images import finish, save_png
 from clipavatar.latents import mean_direction, optimize, sample_noise, score
-from clipavatar.prompts import check_text, expand, understand
+from clipavatar.prompts import check_text, describe, expand, understand
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 MODES = ("sample", "optimize")
 CHUNK = 8  # candidates drawn at once: a constant, so that no float depends on how many are asked
+OWN_WORDS = 0.25  # share of the text as it stands in a target that was completed
 FINALISTS = 2  # candidates that mode="optimize" works on
 
 
@@ -152,14 +154,21 @@ class AvatarPipeline:
         prompts, target = self._target(text, settings["style"])  # P sentences, (E,)
         noise = sample_noise(settings["candidates"], self.config.noise_size, seed)  # (N, Z)
         noise = noise.to(self.device)
-        faces = self.draw(noise, target)  # (N, C, R, R) in [-1, 1]
+        wanted = self.complete(text, noise, target)  # (N, E): with what the text leaves to the seed
+        faces = self.draw(noise, wanted)  # (N, C, R, R) in [-1, 1]
         scores = score(self.clip, faces, target)  # (N,)
         if settings["mode"] == "optimize":
-            noise = noise[scores.topk(min(FINALISTS, len(noise))).indices]
+            best_few = scores.topk(min(FINALISTS, len(noise))).indices
+            noise, wanted = noise[best_few], wanted[best_few]
             noise, scores = optimize(
-                self.generator, self.clip, target, noise, settings["steps"], seed
+                lambda moving, _: self.generator(moving, wanted),
+                self.clip,
+                target,
+                noise,
+                settings["steps"],
+                seed,
             )
-            faces = self.draw(noise, target)
+            faces = self.draw(noise, wanted)
         best = int(scores.argmax())
         image = self.finish(faces[best], settings["size"], settings["background"], seed)
         closeness = round(float(scores[best]), 4)
@@ -214,10 +223,26 @@ class AvatarPipeline:
         prompts = expand(text, style)
         return tuple(prompts), mean_direction(self.clip.encode_text(prompts))
 
-    def draw(self, noise: Tensor, target: Tensor) -> Tensor:
-        """Noise (N, Z) and a target (E,) -> faces (N, C, R, R) in [-1, 1]."""
-        chunks = [noise[i : i + CHUNK] for i in range(0, len(noise), CHUNK)]
-        return torch.cat([self.generator(chunk, target) for chunk in chunks])
+    def complete(self, text: str, noise: Tensor, target: Tensor) -> Tensor:
+        """Targets (N, E): what `text` says, and what each row of noise (N, Z) adds to it.
+
+        Where the noise has names, its entries decide what is unsaid, in training as here. Saying it
+        in words as well spares the network the border between two hairstyles, where it draws both.
+        The text's own direction stays in, so that no word of it is lost.
+        """
+        if self.config.noise_names != "chibi":
+            return target.expand(len(noise), -1)
+        said = understand(text)
+        known = {name: value for name, value in said.attributes.items() if name in SAMPLING}
+        figures = [figure(known, row) for row in noise.cpu().numpy()]
+        prompts = [describe(drawn.attributes, said.language) for drawn in figures]
+        full = torch.cat([self.clip.encode_text([prompt]) for prompt in prompts])
+        return torch.nn.functional.normalize(full + OWN_WORDS * target, dim=-1)
+
+    def draw(self, noise: Tensor, targets: Tensor) -> Tensor:
+        """Noise (N, Z) and targets (N, E) -> faces (N, C, R, R) in [-1, 1]."""
+        parts = zip(noise.split(CHUNK), targets.split(CHUNK), strict=True)
+        return torch.cat([self.generator(*part) for part in parts])
 
     def finish(self, face: Tensor, size: int, background: str, seed: int = 0) -> Image.Image:
         """A face (C, R, R) in [-1, 1] -> a picture of `size` pixels on its background.

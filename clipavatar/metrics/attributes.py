@@ -84,7 +84,8 @@ def evaluate(
         text = caption(said, language, rng)
         target = mean_direction(pipeline.clip.encode_text(expand(text)))
         noise = sample_noise(candidates, pipeline.config.noise_size, index)
-        faces = pipeline.draw(noise.to(pipeline.device), target)
+        noise = noise.to(pipeline.device)
+        faces = pipeline.draw(noise, pipeline.complete(text, noise, target))
         face = faces[score(pipeline.clip, faces, target).argmax()][None].cpu()
         logits.append([x.cpu() for x in judge(over(face, _grey()).clamp(-1, 1))])
         labels.append(

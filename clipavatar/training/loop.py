@@ -102,7 +102,7 @@ def _prepare(
     """Optimizers, everything handed to accelerate, and by name what a checkpoint holds."""
     adam = torch.optim.Adam
     warm = adam(generator.parameters(), options.warm_up_learning_rate, (0.9, 0.99))
-    slow = adam(generator.parameters(), options.generator_learning_rate, (0.0, 0.99))
+    slow = adam(generator.parameters(), options.generator_learning_rate, (0.5, 0.99))
     critic = adam(discriminator.parameters(), options.discriminator_learning_rate, (0.0, 0.99))
     models = {
         "generator": generator,
@@ -126,12 +126,14 @@ def _step(
         return warm_up_step(nets, options, data, text, _size(progress, options, resolution))
     left = 1 - (progress.fraction - options.warm_up) / max(1e-6, 1 - options.warm_up)
     slow = min(1.0, 0.1 + left / 0.3)  # the rates fall over the last third
-    _set_rate(nets.generator_optimizer, options.generator_learning_rate * slow)
+    # the discriminator learns for a moment before the generator has to listen to it
+    rise = min(1.0, max(0.0, (progress.fraction - options.warm_up) / options.ramp - 0.25))
+    _set_rate(nets.generator_optimizer, options.generator_learning_rate * slow * max(0.05, rise))
     _set_rate(nets.discriminator_optimizer, options.discriminator_learning_rate * slow)
     draw = torch.Generator().manual_seed(progress.step)
     fake = nets.generator(data.noise, text)
     figures = discriminator_step(nets, options, data, text, fake, progress.step)
-    return figures | generator_step(nets, options, data, text, fake, draw)
+    return figures | generator_step(nets, options, data, text, fake, draw, rise)
 
 
 def _warmth(progress: Progress, options: TrainConfig) -> float:

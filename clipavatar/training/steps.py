@@ -83,23 +83,40 @@ def discriminator_step(
 
 
 def generator_step(
-    nets: Nets, options: TrainConfig, data: Batch, text: Tensor, fake: Tensor, draw: torch.Generator
+    nets: Nets,
+    options: TrainConfig,
+    data: Batch,
+    text: Tensor,
+    fake: Tensor,
+    draw: torch.Generator,
+    strength: float = 1.0,
 ) -> dict[str, Tensor]:
-    """Adversarial, CLIP contrastive and still the paired loss, in one backward pass."""
+    """Adversarial, CLIP contrastive and still the paired loss, in one backward pass.
+
+    The weights are shares: each loss pulls at the pixels with that share of the force of the paired
+    loss, as in VQGAN (Esser et al., 2021). With fixed weights a fresh discriminator's huge
+    gradients tore a warmed-up generator apart within a hundred steps. `strength` ramps both up.
+    """
+    pixels = fake.detach().requires_grad_()
     nets.discriminator.requires_grad_(False)
-    adversarial = losses.generator_loss(nets.discriminator(fake, text))
+    adversarial = losses.generator_loss(nets.discriminator(pixels, text))
+    (pull_adversarial,) = torch.autograd.grad(adversarial, pixels)
     nets.discriminator.requires_grad_(True)
-    views = nets.clip.encode_image(augment(fake, draw, blur=0.0))
+    views = nets.clip.encode_image(augment(pixels, draw, blur=0.0))
     contrast = losses.clip_contrastive(
         views, text, options.clip_temperature, fits(data).to(text.device)
     )
-    pixel, gradient = paired_losses(options, fake, data.images)
-    nets.generator_optimizer.zero_grad(set_to_none=True)
-    nets.accelerator.backward(
-        options.adversarial_weight * adversarial
-        + options.clip_weight * contrast
-        + options.pixel_weight * pixel
-        + options.gradient_weight * gradient
+    (pull_clip,) = torch.autograd.grad(contrast, pixels)
+    pixel, gradient = paired_losses(options, pixels, data.images)
+    (pull,) = torch.autograd.grad(pixel + gradient, pixels)
+    force = strength * pull.norm()
+    total = (
+        pull
+        + options.adversarial_weight * force / (pull_adversarial.norm() + 1e-12) * pull_adversarial
+        + options.clip_weight * force / (pull_clip.norm() + 1e-12) * pull_clip
     )
+    nets.generator_optimizer.zero_grad(set_to_none=True)
+    nets.accelerator.backward(fake, gradient=total)
+    nets.accelerator.clip_grad_norm_(nets.generator.parameters(), 1.0)
     nets.generator_optimizer.step()
     return {"g": adversarial, "clip": contrast, "pixel": pixel, "gradient": gradient}
