@@ -241,7 +241,7 @@ class AvatarPipeline:
 
     def draw(self, noise: Tensor, targets: Tensor) -> Tensor:
         """Noise (N, Z) and targets (N, E) -> faces (N, C, R, R) in [-1, 1]."""
-        parts = zip(noise.split(CHUNK), targets.split(CHUNK), strict=True)
+        parts = zip(torch.split(noise, CHUNK), torch.split(targets, CHUNK), strict=True)
         return torch.cat([self.generator(*part) for part in parts])
 
     def finish(self, face: Tensor, size: int, background: str, seed: int = 0) -> Image.Image:

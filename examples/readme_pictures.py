@@ -17,6 +17,6 @@ PROMPTS = [
     "兔耳 紫色卷发 女孩",
 ]
 
-avatars = list(generate_batch(PROMPTS, seed=1, size=192))
+avatars = list(generate_batch(PROMPTS, seed=1, size=224))
 sheet = contact_sheet([avatar.image for avatar in avatars], columns=4, labels=PROMPTS)
 sheet.save(HERE / "strip.png")
