@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from clipavatar import generate_batch
+from clipavatar import generate
 from clipavatar.images import contact_sheet
 
 HERE = Path(__file__).parent
@@ -17,6 +17,6 @@ PROMPTS = [
     "兔耳 紫色卷发 女孩",
 ]
 
-avatars = list(generate_batch(PROMPTS, seed=1, size=224))
+avatars = [generate(prompt, seed=number, size=224) for number, prompt in enumerate(PROMPTS)]
 sheet = contact_sheet([avatar.image for avatar in avatars], columns=4, labels=PROMPTS)
 sheet.save(HERE / "strip.png")
