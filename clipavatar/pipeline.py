@@ -236,7 +236,8 @@ class AvatarPipeline:
         known = {name: value for name, value in said.attributes.items() if name in SAMPLING}
         figures = [figure(known, row) for row in noise.cpu().numpy()]
         prompts = [describe(drawn.attributes, said.language) for drawn in figures]
-        full = torch.cat([self.clip.encode_text([prompt]) for prompt in prompts])
+        parts = [prompts[i : i + CHUNK] for i in range(0, len(prompts), CHUNK)]
+        full = torch.cat([self.clip.encode_text(part) for part in parts])
         return torch.nn.functional.normalize(full + OWN_WORDS * target, dim=-1)
 
     def draw(self, noise: Tensor, targets: Tensor) -> Tensor:
