@@ -67,7 +67,7 @@ def _grey() -> Tensor:
 
 @torch.no_grad()
 def evaluate(
-    pipeline: Any, judge: Any, language: str, count: int, candidates: int, full: bool = False
+    pipeline: Any, judge: Any, language: str, count: int, candidates: int
 ) -> dict[str, tuple[float, int]]:
     """Per attribute the accuracy in % and on how many of `count` pictures it was said.
 
@@ -79,7 +79,7 @@ def evaluate(
     for index in tqdm(range(count), f"evaluating {language}", leave=False):
         attributes = figure_of(10**6, index).attributes
         rng = np.random.default_rng([10**6, index])
-        said = attributes if full else random_subset(attributes, rng)
+        said = random_subset(attributes, rng)
         said = {k: v for k, v in attributes.items() if k in said or k in ALWAYS}
         text = caption(said, language, rng)
         target = mean_direction(pipeline.clip.encode_text(expand(text)))
