@@ -29,13 +29,15 @@ EMBEDDED = Path(__file__).parent / "assets" / "clip"
 CONFIG_FILE, WEIGHTS_FILE = "open_clip_config.json", "open_clip_model.safetensors"
 VOCABULARY_FILE = "bpe_simple_vocab.txt.gz"
 
-# dla46_c keeps full resolution in its first layers, and so sees an eye of 8 px: nets that halve the
-# picture at once (cs3darknet_s, 235 pictures/s forward and backward on two cores; this one 188)
-# learned everything but the colour of the eyes and the expression. 1.1 M parameters.
+# The pictures of 64 px are enlarged, so that the stem, which halves them twice, leaves 32 px: an
+# eye is 8 px wide, and towers that halve the pictures themselves never learned its colour. The
+# attention pool knows where on the face a thing is. 1.4 million parameters, 180 pictures a second
+# forward and backward on two cores; after 10,000 pictures 88 % of the eye colours, where dla46_c at
+# 64 px knew 19 % and a ResNet with average pooling 62 %.
 ARCHITECTURE: dict[str, Any] = {
-    "embed_dim": 128,
-    "vision_cfg": {"image_size": 64, "timm_model_name": "dla46_c", "timm_proj": "linear"},
-    "text_cfg": {"context_length": 48, "width": 128, "heads": 4, "layers": 3},
+    "embed_dim": 256,
+    "vision_cfg": {"image_size": 128, "layers": [1, 1, 1, 1], "width": 16, "head_width": 64},
+    "text_cfg": {"context_length": 64, "width": 128, "heads": 4, "layers": 3},
 }
 PREPROCESSING = {"mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5), "interpolation": "bicubic"}
 
@@ -85,7 +87,21 @@ class Clip(nn.Module):
 
     def encode_tokens(self, tokens: Tensor) -> Tensor:
         """Token ids (P, L) -> unit vectors (P, E)."""
+        if self.training and isinstance(getattr(self.model, "attn_mask", None), Tensor):
+            return self._encode_short(tokens)
         return F.normalize(self.model.encode_text(tokens).float(), dim=-1)
+
+    def _encode_short(self, tokens: Tensor) -> Tensor:
+        """The same without the columns that are padding in every row: half of the work or less.
+
+        Not where pictures are made: there no float may depend on the other texts of a batch.
+        """
+        length = int((tokens != 0).sum(dim=1).max())
+        places = {"positional_embedding": self.model.positional_embedding[:length]}
+        places["attn_mask"] = self.model.attn_mask[:length, :length]
+        made = torch.func.functional_call(self.model, places, kwargs={"text": tokens[:, :length]})
+        text = made["text_features"] if isinstance(made, dict) else made[1]
+        return F.normalize(text.float(), dim=-1)
 
     def encode_text(self, prompts: Sequence[str]) -> Tensor:
         """P prompts (a lone string is one) -> unit vectors (P, E)."""

@@ -21,7 +21,7 @@ class GeneratorConfig:
 
     resolution: int = 64  # R, a power of two times 4
     noise_size: int = NOISE_SIZE  # Z
-    embedding_size: int = 128  # E of the CLIP it was trained with
+    embedding_size: int = 256  # E of the CLIP it was trained with
     style_size: int = 256  # width of the mapped style vector
     channels: tuple[int, ...] = (256, 160, 96, 48, 28)  # one entry per resolution, 4 px first
     image_channels: int = 4  # 4: premultiplied RGBA, 3: RGB
@@ -33,7 +33,7 @@ class DiscriminatorConfig:
     """Shape of a discriminator; `channels` runs from the full resolution down to 4 px."""
 
     resolution: int = 64
-    embedding_size: int = 128
+    embedding_size: int = 256
     channels: tuple[int, ...] = (32, 64, 96, 128, 192)
     image_channels: int = 4
 
@@ -53,7 +53,8 @@ class JudgeConfig:
     """Shape of the judge; `values` says how many values each attribute has."""
 
     resolution: int = 64
-    width: int = 24
+    channels: tuple[int, ...] = (24, 48, 96, 128)  # one entry per halving, down to 4 px
+    hidden: int = 240
     values: tuple[int, ...] = (2,)
 
 
@@ -63,12 +64,14 @@ class ClipTrainConfig:
 
     output: str = "runs/clip"
     architecture: str = ""  # JSON file with embed_dim, vision_cfg, text_cfg; empty: ours
-    pictures: int = 30000
+    pictures: int = 40000
     minutes: float = 20.0
-    batch_size: int = 96
+    batch_size: int = 32
     learning_rate: float = 2e-3
+    text_first: float = 0.4  # fraction of the time for the text tower, which is then locked
     attribute_weight: float = 1.0  # of the heads that name attributes
     contrast_weight: float = 1.0
+    negative_weight: float = 0.5  # of a caption that is wrong in one attribute
     vocabulary_size: int = 4096
     unseen: int = 2000  # pictures of another seed for the zero-shot figures
     seed: int = 0
@@ -82,6 +85,7 @@ class TrainConfig:
     data: str = "chibi"  # "chibi": our own renderer
     clip: str = ""  # NAME[:PRETRAINED], hub id or folder; empty: ours
     pictures: int = 40000
+    full_captions: float = 0.8  # share of the captions that say everything
     minutes: float = 75.0
     warm_up: float = 0.5  # fraction of the time that is supervised only
     low_resolution: float = 0.4  # fraction of the warm-up at half the resolution
@@ -121,11 +125,17 @@ class JudgeTrainConfig:
     """`clipavatar train-judge`."""
 
     output: str = "runs/judge"
+    resolution: int = 64  # that it sees; 128 takes one more entry of channels in front
+    channels: tuple[int, ...] = (24, 48, 96, 128)
+    hidden: int = 240
     pictures: int = 20000
-    minutes: float = 4.0
+    minutes: float = 12.0
     batch_size: int = 64
-    learning_rate: float = 2e-3
-    unseen: int = 2000
+    learning_rate: float = 3e-3
+    fine_weight: float = 2.0  # of the attributes that are few pixels wide
+    average: float = 0.998  # share of the averaged weights that a step keeps
+    unseen: int = 2000  # pictures of another seed for its own accuracy
+    checkpoint_every_minutes: float = 1.0
     seed: int = 5
 
 

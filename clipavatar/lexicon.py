@@ -6,14 +6,17 @@ should not be there is refused by name. Nothing here knows an attribute, a value
 import re
 import tomllib
 import unicodedata
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 LANGUAGES = ("en", "zh")
+NOUN_KEYS = ("colour", "value", "values", "other")
+SWITCHES = ("colour", "yields", "defers")  # the keys of Words that are no lists
+INVISIBLE = "[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe0e\ufe0f\ufeff]"
 
 
 @dataclass(frozen=True)
@@ -32,8 +35,13 @@ class Words:
     zh_before: tuple[str, ...] = ()
     en_near: tuple[str, ...] = ()
     zh_near: tuple[str, ...] = ()
+    en_implied: tuple[str, ...] = ()
+    zh_implied: tuple[str, ...] = ()
     colour: str | None = None
+    hears: tuple[str, ...] = ()
+    hides: tuple[str, ...] = ()
     yields: bool = False
+    defers: bool = False
 
     def written(self, language: str) -> tuple[str, ...]:
         """The forms that describe() may write in `language`, the usual one first."""
@@ -53,6 +61,11 @@ class Noun:
     words: Words
     colour: str | None
     value: str | None
+    values: tuple[str, ...] = ()  # only these of them; none: all
+    other: str | None = None  # the noun that may carry the colour instead
+
+    def covers(self, value: str | None) -> bool:
+        return value is not None and (not self.values or value in self.values)
 
 
 @dataclass(frozen=True)
@@ -63,6 +76,7 @@ class Lexicon:
     nouns: dict[str, Noun]
     grammar: dict[str, tuple[str, ...]]
     traditional: dict[int, int]
+    colours: dict[str, Words]
 
 
 @dataclass(frozen=True)
@@ -80,10 +94,12 @@ class Entry:
     """Everything that one surface form can mean.
 
     values   attribute -> value that it names by itself
+    implies  the same, giving way to any other value
     paints   noun -> (attribute, value) that it gives to that noun
     """
 
     values: dict[str, str] = field(default_factory=dict)
+    implies: dict[str, str] = field(default_factory=dict)
     paints: dict[str, tuple[str, str]] = field(default_factory=dict)
     bound: bool = False  # a paint only, and only beside its noun
     general: bool = False  # a colour of many things, not blonde or starry night
@@ -107,17 +123,21 @@ def read_lexicon(data: Mapping[str, Any]) -> Lexicon:
     """Lexicon from parsed TOML; ValueError names an unknown key or a wrong kind of value."""
     _refuse_unknown(data, {"attribute", "colour", "noun", "grammar"}, "lexicon.toml")
     colours = {name: _words(entry, f"colour.{name}") for name, entry in data["colour"].items()}
-    attributes = {
-        attribute: {
-            value: _with_colour(_words(entry, f"attribute.{attribute}.{value}"), colours)
-            for value, entry in values.items()
-        }
-        for attribute, values in data["attribute"].items()
-    }
+    attributes = {}
+    for attribute, entries in data["attribute"].items():
+        where = f"attribute.{attribute}."
+        values = {value: _words(entry, where + value) for value, entry in entries.items()}
+        attributes[attribute] = {value: _with_colour(value, values, colours) for value in values}
     nouns = {}
     for name, entry in data["noun"].items():
-        lists = {key: value for key, value in entry.items() if key not in ("colour", "value")}
-        nouns[name] = Noun(_words(lists, f"noun.{name}"), entry.get("colour"), entry.get("value"))
+        lists = {key: value for key, value in entry.items() if key not in NOUN_KEYS}
+        nouns[name] = Noun(
+            _words(lists, f"noun.{name}"),
+            entry.get("colour"),
+            entry.get("value"),
+            tuple(entry.get("values", ())),
+            entry.get("other"),
+        )
         for attribute in (nouns[name].colour, nouns[name].value):
             if attribute is not None and attribute not in attributes:
                 raise ValueError(f"lexicon.toml: noun.{name} names no attribute: {attribute!r}")
@@ -126,7 +146,7 @@ def read_lexicon(data: Mapping[str, Any]) -> Lexicon:
     _refuse_unknown(grammar, kinds | {"traditional", "simplified"}, "lexicon.toml: grammar")
     traditional = str.maketrans(grammar["traditional"], grammar["simplified"])
     words = {kind: tuple(grammar[kind]) for kind in sorted(kinds)}
-    return Lexicon(attributes, nouns, words, traditional)
+    return Lexicon(attributes, nouns, words, traditional, colours)
 
 
 @cache
@@ -135,6 +155,7 @@ def load_templates() -> Templates:
     data = tomllib.loads(_data("templates.toml"))
     _refuse_unknown(data, {*LANGUAGES, "style"}, "templates.toml")
     joints = {"nobody", "space", "comma", "several", "last", "article", "uncountable"}
+    joints |= {"measure", "linker"}
     for language in LANGUAGES:
         where = f"templates.toml: {language}"
         _refuse_unknown(data[language], joints | {"sentences", "keywords"}, where)
@@ -166,7 +187,7 @@ def _words(entry: Mapping[str, Any], where: str) -> Words:
     where = f"lexicon.toml: {where}"
     _refuse_unknown(entry, {known.name for known in fields(Words)}, where)
     for key, value in entry.items():
-        if key in ("colour", "yields"):
+        if key in SWITCHES:
             continue
         if not isinstance(value, list) or not all(isinstance(form, str) for form in value):
             raise ValueError(f"{where}: {key} must be a list of words, not {value!r}")
@@ -176,25 +197,44 @@ def _words(entry: Mapping[str, Any], where: str) -> Words:
     return Words(**values)
 
 
-def _with_colour(words: Words, colours: Mapping[str, Words]) -> Words:
-    """`words` with the lists of the colour it names in front of its own."""
-    if words.colour is None:
-        return words
-    if words.colour not in colours:
-        raise ValueError(f"lexicon.toml: no [colour.{words.colour}] to take the words of")
-    shared, merged = colours[words.colour], {}
-    for key in (entry.name for entry in fields(Words)):
-        if isinstance(getattr(words, key), tuple):
-            merged[key] = tuple(dict.fromkeys(getattr(shared, key) + getattr(words, key)))
-    return Words(**merged, colour=words.colour, yields=words.yields)
+def _with_colour(value: str, values: Mapping[str, Words], colours: Mapping[str, Words]) -> Words:
+    """The words of `value`, those of its colour in front, those of the colours it hears behind."""
+    words = values[value]
+    shared = [name for name in (words.colour, *words.hears) if name is not None]
+    for name in shared:
+        if name not in colours:
+            raise ValueError(f"lexicon.toml: no [colour.{name}] to take the words of")
+    claimed = {
+        form
+        for other, entry in values.items()
+        if other != value
+        for form in (*entry.forms("", "_heard", "_bound"), *_own_colour(entry, colours))
+    }
+    merged: dict[str, Any] = {}
+    for language in LANGUAGES:
+        for kind in ("", "_heard", "_bound"):
+            key = language + kind
+            own = list(getattr(colours[words.colour], key)) if words.colour else []
+            own = [form for form in own if form not in claimed] + list(getattr(words, key))
+            for name in words.hears:
+                heard = [language, key] if kind == "_heard" else [key] if kind else []
+                taken = [form for there in heard for form in getattr(colours[name], there)]
+                own += [form for form in taken if form not in claimed]
+            merged[key] = tuple(dict.fromkeys(own))
+    return replace(words, **merged)
+
+
+def _own_colour(words: Words, colours: Mapping[str, Words]) -> Iterator[str]:
+    if words.colour is not None and words.colour in colours:
+        yield from colours[words.colour].forms("", "_heard", "_bound")
 
 
 # ----------------------------------------------------------------------------- form -> meanings
 
 
 def normal_form(text: str) -> str:
-    """NFKC, lower case, hyphens as spaces; the same length as its simplified form."""
-    text = unicodedata.normalize("NFKC", text).lower().replace("\u2019", "'")
+    """NFKC, lower case, hyphens as spaces, nothing invisible; as long as its simplified form."""
+    text = unicodedata.normalize("NFKC", re.sub(INVISIBLE, "", text)).lower().replace("\u2019", "'")
     return re.sub(r"[^\S\n]+", " ", re.sub(r"[-_\u2010-\u2015]", " ", text)).strip()
 
 
@@ -207,32 +247,9 @@ def form_index() -> dict[str, Entry]:
     def entry(form: str) -> Entry:
         return index.setdefault(normal_form(form).translate(lexicon.traditional), Entry())
 
-    def put(target: dict[str, Any], key: str, meaning: Any, form: str) -> None:
-        if target.setdefault(key, meaning) != meaning:
-            raise ValueError(f"lexicon.toml: {form!r} is both {target[key]!r} and {meaning!r}")
-
     for attribute, values in lexicon.attributes.items():
-        painted = [name for name, noun in lexicon.nouns.items() if noun.colour == attribute]
-        shaped = [name for name, noun in lexicon.nouns.items() if noun.value == attribute]
         for value, words in values.items():
-            for form in words.forms("", "_heard"):
-                for name in painted:
-                    put(entry(form).paints, name, (attribute, value), form)
-                    entry(form).general |= words.colour is not None
-                if not painted:
-                    put(entry(form).values, attribute, value, form)
-                for name in shaped:
-                    entry(form).noun = name
-                    prefix = without_noun(form, lexicon.nouns[name])
-                    if prefix:  # the "long" of "long hair" may be parted from it: long pink hair
-                        entry(prefix).paints.setdefault(name + " shape", (attribute, value))
-                        entry(prefix).bound |= not entry(prefix).values
-            for form in words.forms("_whole"):
-                put(entry(form).values, attribute, value, form)
-            for form in words.forms("_bound"):
-                for name in painted or [name + " shape" for name in shaped]:
-                    put(entry(form).paints, name, (attribute, value), form)
-                entry(form).bound = True
+            _index_value(entry, attribute, value, words)
     for name, noun in lexicon.nouns.items():
         for form in noun.words.forms("", "_heard", "_bound", "_near"):
             entry(form).noun = name
@@ -245,10 +262,48 @@ def form_index() -> dict[str, Entry]:
     for kind, forms in lexicon.grammar.items():
         for form in forms:
             entry(form).grammar = entry(form).grammar or kind
+    for colour in lexicon.colours.values():
+        for form in colour.forms("", "_heard"):
+            entry(form).general = True
     for form in [form for form in index if form[-1].isascii() and form[-1].isalpha()]:
-        if index[form].values or index[form].noun:
+        if index[form].values or index[form].implies or index[form].noun:
             index.setdefault(form + "s", index[form])
     return index
+
+
+def _index_value(entry: Callable[[str], Entry], attribute: str, value: str, words: Words) -> None:
+    """Adds all that the words of one value can mean to their entries."""
+    nouns, negations = load_lexicon().nouns, load_lexicon().grammar["negations"]
+    painted = [name for name, noun in nouns.items() if noun.colour == attribute]
+    if value == "none":
+        painted = []
+    shaped = [name for name, noun in nouns.items() if noun.value == attribute]
+    shaped = [name for name in shaped if nouns[name].covers(value)]
+
+    def put(target: dict[str, Any], key: str, meaning: Any, form: str) -> None:
+        if target.setdefault(key, meaning) != meaning:
+            raise ValueError(f"lexicon.toml: {form!r} is both {target[key]!r} and {meaning!r}")
+
+    for form in words.forms("", "_heard"):
+        for name in painted:
+            put(entry(form).paints, name, (attribute, value), form)
+        if not painted:
+            put(entry(form).values, attribute, value, form)
+        for name in shaped:
+            entry(form).noun = name
+            prefix = without_noun(form, nouns[name])
+            if prefix and prefix.split()[0] not in negations:
+                # the "long" of "long hair" may be parted from it: long pink hair
+                entry(prefix).paints.setdefault(name + " shape", (attribute, value))
+                entry(prefix).bound |= not entry(prefix).values
+    for form in words.forms("_whole"):
+        put(entry(form).values, attribute, value, form)
+    for form in words.forms("_implied"):
+        put(entry(form).implies, attribute, value, form)
+    for form in words.forms("_bound"):
+        for name in painted or [name + " shape" for name in shaped]:
+            put(entry(form).paints, name, (attribute, value), form)
+        entry(form).bound = True
 
 
 @cache

@@ -8,8 +8,9 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from clipavatar.binding import CJK
 from clipavatar.lexicon import LANGUAGES, Noun, load_lexicon, load_templates, without_noun
-from clipavatar.understanding import CJK, Understanding, understand
+from clipavatar.understanding import Understanding, understand
 
 __all__ = [
     "CJK",
@@ -81,21 +82,48 @@ def _style(name: str) -> dict[str, list[str]]:
 def _slots(
     attributes: Mapping[str, str], language: str, articles: bool, choose: Choose, style: str
 ) -> dict[str, str]:
-    """Slot -> phrase, "" where unsaid: the nouns, the attributes without one, the style."""
+    """Slot -> phrase, "" where unsaid: the nouns, the attributes without one, the style.
+
+    A noun of some values only (animals) fills the slot of its attribute, the character.
+    """
     lexicon, joints = load_lexicon(), load_templates().joints[language]
     words = _style(style)[language]
-    slots = {"style": choose(words) if words else ""}
-    with_noun = {name for noun in lexicon.nouns.values() for name in (noun.colour, noun.value)}
+    slots = {"style": choose(words) if words else "", "measure": joints["measure"].get("other", "")}
+    slots["brief"] = slots["style"].replace(joints["linker"], "")
+    values = {noun.value for noun in lexicon.nouns.values() if not noun.values}
+    with_noun = values | {noun.colour for noun in lexicon.nouns.values()}
     for attribute in lexicon.attributes.keys() - with_noun:
         value = attributes.get(attribute)
         slots[attribute] = (
             choose(lexicon.attributes[attribute][value].written(language)) if value else ""
         )
-    slots["character"] = slots["character"] or joints["nobody"]
+    carriers = _carriers(attributes, choose)
     for name, noun in lexicon.nouns.items():
-        phrase = _phrase(noun, attributes, language, choose)
+        shown = dict(attributes)
+        if noun.colour and carriers[noun.colour] != name:
+            shown.pop(noun.colour, None)
+        if noun.values and noun.value:
+            if noun.covers(attributes.get(noun.value)):
+                slots[noun.value] = _phrase(noun, shown, language, choose)
+                slots["measure"] = joints["measure"].get(name, "")
+            continue
+        phrase = _phrase(noun, shown, language, choose)
         slots[name] = _article(phrase, joints) if phrase and articles else phrase
+    slots["character"] = slots["character"] or joints["nobody"]
     return slots
+
+
+def _carriers(attributes: Mapping[str, str], choose: Choose) -> dict[str, str]:
+    """Colour attribute -> the noun that writes it: an animal or its fur, else the first noun."""
+    nouns = load_lexicon().nouns
+    carriers: dict[str, str] = {}
+    for name, noun in nouns.items():
+        if noun.colour:
+            carriers.setdefault(noun.colour, name)
+            bears = noun.values and noun.covers(attributes.get(noun.value or ""))
+            if bears and noun.colour in attributes:
+                carriers[noun.colour] = choose([name, noun.other]) if noun.other else name
+    return carriers
 
 
 def _phrase(noun: Noun, attributes: Mapping[str, str], language: str, choose: Choose) -> str:
@@ -106,6 +134,8 @@ def _phrase(noun: Noun, attributes: Mapping[str, str], language: str, choose: Ch
     if noun.colour is None or colour is None:
         return shape
     words = known[noun.colour][colour]
+    if colour == "none":
+        return choose(words.written(language))
     names = [shape] if shape else list(noun.words.written(language))
     phrases = [f"{word}{space}{name}" for name in names for word in words.written(language)]
     prefix = without_noun(shape, noun) if shape and language == "en" else None

@@ -41,6 +41,13 @@ class Scene:
         column = np.linspace(0, 255, self.size).astype(np.uint8)[:, None]
         self.picture = ramp(column, colours).resize((self.size, self.size))
 
+    def rings(self, centre: Point, inner: float, outer: float, *colours: str) -> None:
+        """Fill everything with a gradient around `centre`, between two radii."""
+        line = (np.arange(self.size, dtype=np.float32) + 0.5) / self.size
+        radius = np.hypot(line[None, :] - centre[0], line[:, None] - centre[1])
+        mask = np.clip((radius - inner) / (outer - inner), 0, 1) * 255
+        self.picture = ramp(mask.astype(np.uint8), colours)
+
     def lay(self, colour: str, *shapes: Shape, opacity: float = 1.0, blur: float = 0.0) -> None:
         """Lay filled polygons of one colour on the picture; `blur` is a radius."""
         ink, fill = ImageColor.getrgb(colour), round(255 * opacity)
@@ -159,7 +166,7 @@ def starry_night(scene: Scene) -> None:
     scene.lay("#ffe9b0", *(place(DISC, p, 0.018) for p in bright), opacity=0.5, blur=0.012)
     stars = [place(SPARKLE, p, scene.chance.uniform(0.018, 0.040)) for p in bright]
     scene.lay("#fff6d8", *stars)
-    scene.lay("#ffe9a8", place(DISC, (0.83, 0.17), 0.10), opacity=0.45, blur=0.035)
+    scene.lay("#b9a2ee", place(DISC, (0.83, 0.17), 0.13), opacity=0.55, blur=0.05)
     scene.lay("#fff1c4", _crescent((0.83, 0.17), 0.085))
 
 
@@ -286,11 +293,71 @@ def beach(scene: Scene) -> None:
     )
     shells = scene.scatter(6, 0.12, lambda p: p[1] > 0.84 and abs(p[0] - 0.5) > 0.2)
     scene.lay("#ff9f8f", *(s for p in shells[:3] for s in _starfish(p, scene.turn())))
-    scene.lay("#fff8ee", *(place(DISC, p, 0.010) for p in shells[3:]))
+    for shell in shells[3:]:
+        turn = scene.chance.uniform(-0.6, 0.6)
+        scene.lay("#fff8ee", place(SHELL, shell, 0.030, turn))
+        scene.lay("#f3b6ae", *(place(groove, shell, 0.030, turn) for groove in GROOVES))
 
 
 def _starfish(centre: Point, turn: float) -> list[Shape]:
     return [place(polar(lambda a: 0.72 + 0.28 * math.cos(5 * a)), centre, 0.032, turn)]
+
+
+def _fan(angle: float, radius: float) -> Point:
+    """A point of a scallop: angles from straight up, its hinge at (0, 0.6)."""
+    return (radius * math.sin(angle), 0.6 - radius * math.cos(angle))
+
+
+SHELL = [
+    (-0.16, 0.72),
+    *(_fan(k / 30 - 1, 1.15 + 0.07 * abs(math.sin(k / 30 * 2.5 * math.pi))) for k in range(61)),
+    (0.16, 0.72),
+]
+GROOVES = [[(0.0, 0.6), _fan(a - 0.05, 0.98), _fan(a + 0.05, 0.98)] for a in (-0.6, -0.2, 0.2, 0.6)]
+
+
+def sunset(scene: Scene) -> None:
+    scene.sky("#5d4ba6", "#a85cb0", "#f27a98", "#ffa57c", "#ffd48f", "#fff0c0")
+    scene.lay("#ffe9b0", place(DISC, (0.5, 0.62), 0.34), opacity=0.75, blur=0.11)
+    streaks = [
+        streak((x + scene.chance.uniform(-0.03, 0.03), y), width)
+        for x, y, width in ((0.10, 0.30, 0.46), (0.92, 0.22, 0.52), (0.20, 0.11, 0.30))
+    ]
+    scene.lay("#ffb9b4", *streaks, opacity=0.55)
+    low = [streak((0.88, 0.55), 0.44), streak((0.08, 0.62), 0.40), streak((0.97, 0.70), 0.34)]
+    scene.lay("#fff1d0", *low, opacity=0.6)
+
+
+def streak(centre: Point, width: float) -> Shape:
+    """A long thin cloud with pointed ends and a bellied foot."""
+    steps = [k / 30 - 1 for k in range(61)]
+    upper = [(x / 2, -0.030 * (1 - x * x) * (1 + 0.5 * math.sin(7 * x))) for x in steps]
+    lower = [(x / 2, 0.045 * (1 - x * x)) for x in steps]
+    return place([*upper, *lower[::-1]], centre, width)
+
+
+def rainbow(scene: Scene) -> None:
+    bands = ("#d9c2fb", "#b9ccff", "#b3ecf5", "#c4f2c2", "#fff3ae", "#ffd3a6", "#ffb7bd")
+    scene.rings((0.5, 1.02), 0.44, 1.14, "#fff8ff", *bands, "#ffd9ea")
+    near = [cloud((x, 0.93), width) for x, width in ((0.06, 0.44), (0.94, 0.48))]
+    scene.lay("#ffffff", *(shape for puffs in near for shape in puffs), opacity=0.95)
+    scene.lay("#ffffff", [(0.0, 0.98), (1.0, 0.98), (1.0, 1.0), (0.0, 1.0)], opacity=0.95)
+    glints = scene.scatter(12, 0.14, lambda p: off_centre(p) and p[1] < 0.75)
+    scene.lay("#ffffff", *(place(SPARKLE, p, scene.chance.uniform(0.014, 0.03)) for p in glints))
+
+
+def sky(scene: Scene) -> None:
+    scene.sky("#62b4fb", "#93d0ff", "#c3e8ff", "#e6f6ff", "#fff4e4")
+    scene.lay("#ffffff", place(DISC, (0.5, 0.55), 0.3), opacity=0.35, blur=0.12)
+    for x, y, width in (
+        (0.15, 0.20, 0.30),
+        (0.87, 0.13, 0.26),
+        (0.91, 0.52, 0.34),
+        (0.07, 0.64, 0.30),
+    ):
+        spot = (x + scene.chance.uniform(-0.03, 0.03), y + scene.chance.uniform(-0.03, 0.03))
+        scene.lay("#b5dcfa", *cloud((spot[0], spot[1] + 0.05 * width), width), opacity=0.8)
+        scene.lay("#ffffff", *cloud(spot, width), opacity=0.95)
 
 
 SCENES: dict[str, Callable[[Scene], None]] = {
@@ -299,4 +366,7 @@ SCENES: dict[str, Callable[[Scene], None]] = {
     "cherry blossom": cherry_blossom,
     "hearts": hearts,
     "beach": beach,
+    "sunset": sunset,
+    "rainbow": rainbow,
+    "sky": sky,
 }

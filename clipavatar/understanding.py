@@ -1,16 +1,17 @@
 """Short Chinese or English text -> the attributes that it names. Pure Python, no torch. The text is
-cut into known forms, each colour is bound to the noun that it stands beside, negations are
-followed to what they reach, and what is then said is settled to one value for each attribute; a
+cut into known forms, each colour is bound to the noun that it stands beside (binding.py), negations
+are followed to what they reach, and what is then said is settled to one value for each attribute; a
 word that means nothing is reported as the user wrote it. Nothing here knows an attribute by name,
 except where a rule says so in its docstring.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from clipavatar.binding import CJK, Token, bind, noun_of, paint
 from clipavatar.lexicon import Entry, form_index, load_lexicon, longest_form, normal_form
 
-CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 CLAUSE_BREAK = re.compile(r"[,;.!?。、|()\n]")
 
 
@@ -25,38 +26,48 @@ class Understanding:
     conflicts: tuple[str, ...]
 
 
-@dataclass
-class Token:
-    """One known form, or one unknown word, at text[start:end]."""
+@dataclass(frozen=True)
+class Saying:
+    """One thing that a text says. A weak one is only implied: a princess has a crown."""
 
-    start: int
-    end: int
-    clause: int
-    entry: Entry | None
-    noun: int | None = None  # for a paint: which token it is bound to
-    blocked: bool = False  # a colour that belongs to something that we cannot draw
+    attribute: str
+    value: str
+    weak: bool = False
+    bearer: tuple[str, str] | None = None  # whose colour it is: the white of a white cat
+
+    @property
+    def strength(self) -> int:
+        """0 implied, 1 yields without a word, 2 defers and says so, 3 stands."""
+        words = load_lexicon().attributes[self.attribute][self.value]
+        return 0 if self.weak else 1 if words.yields else 2 if words.defers else 3
 
 
 def understand(text: str) -> Understanding:
     """The attributes that `text` names (any length; an empty text names none).
 
     A colour goes to the noun that it stands beside; one that stands alone goes to the nearest
-    noun that may have it, else to the hair. Of two values of one attribute the last one wins. A
-    negated value ("no bow") means "none" where the attribute has that value, else nothing.
+    noun that may have it, else to the hair. Of two values of one attribute the stronger one wins,
+    of two equally strong ones the last. What another value hides (lexicon.toml: `hides`) is left
+    out, whichever is said first: the hider always wins. A negated value ("no bow") means "none"
+    where the attribute has that value, else nothing.
     """
     shown = normal_form(text)
     plain = shown.translate(load_lexicon().traditional)
     tokens = _tokens(plain)
-    _bind(tokens, plain)
+    bind(tokens, plain)
     negated = _negated(tokens)
-    said: list[tuple[str, str]] = []
-    unsaid: list[tuple[str, str]] = []
+    said: list[Saying] = []
+    unsaid: list[str] = []
     for number in range(len(tokens)):
-        for attribute, value in _meanings(tokens, number):
-            (unsaid if number in negated else said).append((attribute, value))
-    attributes, conflicts = _settle(said, [attribute for attribute, _ in unsaid])
+        for saying in _sayings(tokens, number):
+            if number not in negated:
+                said.append(saying)
+            elif not saying.weak:
+                unsaid.append(saying.attribute)
+    attributes, conflicts = _settle(said, unsaid)
+    attributes, hidden = _hide(attributes)
     language = "zh" if CJK.search(text) else "en"
-    return Understanding(text, language, attributes, _unknown(tokens, shown), conflicts)
+    return Understanding(text, language, attributes, _unknown(tokens, shown), (*conflicts, *hidden))
 
 
 def _tokens(text: str) -> list[Token]:
@@ -108,121 +119,36 @@ def _glues(before: Token, entry: Entry, start: int) -> bool:
     return before.end == start and before.entry is not None and entry.noun in before.entry.paints
 
 
-def _bind(tokens: list[Token], text: str) -> None:
-    """Sets each colour's noun: cheapest pairs first, and a noun is taken once from behind."""
-    pairs = []
-    for number, token in enumerate(tokens):
-        if token.entry and token.entry.paints:
-            for cost, other in _forward(tokens, number, text) + _backward(tokens, number):
-                noun = _noun(tokens[other], lent=other < number)
-                fits = _paint(token.entry, noun) is not None
-                pairs.append((cost, not fits, other < number, number, other))
-    taken: set[int] = set()
-    for cost, misfit, behind, number, other in sorted(pairs):
-        token = tokens[number]
-        if token.noun is not None or token.blocked or (behind and other in taken):
-            continue
-        if not misfit:
-            token.noun = other
-            taken.add(other)
-        elif (not behind or cost < 0) and not (token.entry and _own(token.entry)):
-            token.blocked = True
-    _bind_the_rest(tokens, taken)
-
-
-def _bind_the_rest(tokens: list[Token], taken: set[int]) -> None:
-    """A colour beside no noun: the nearest free one that may have it, else (token.noun -1) hair."""
-    for number, token in enumerate(tokens):
-        entry = token.entry
-        if not entry or not entry.paints or token.noun is not None or token.blocked:
-            continue
-        if entry.bound or entry.values or _own(entry):
-            token.blocked = entry.bound and not entry.values
-            continue
-        free = [
-            other
-            for other, noun in enumerate(tokens)
-            if noun.entry and noun.entry.noun in entry.paints and other not in taken
-        ]
-        if free:
-            token.noun = min(free, key=lambda other: abs(other - number))
-            taken.add(token.noun)
-        elif any(_noun(tokens[other], lent=True) == next(iter(entry.paints)) for other in taken):
-            token.blocked = True
-
-
-def _own(entry: Entry) -> bool:
-    """A word of one attribute, no general colour: blonde, amber, a starry night."""
-    return bool(entry.paints) and not entry.general and not entry.bound
-
-
-def _paint(entry: Entry, noun: str | None) -> tuple[str, str] | None:
-    return entry.paints.get(noun or "") or entry.paints.get(f"{noun} shape")
-
-
-def _noun(token: Token, lent: bool) -> str | None:
-    if token.entry is None:
-        return None
-    return token.entry.noun or (token.entry.lends if lent else None)
-
-
-def _forward(tokens: list[Token], number: int, text: str) -> list[tuple[int, int]]:
-    """[(cost, number of the noun)] that a colour stands before; marks one that names a stranger."""
-    token, blocked = tokens[number], False
-    for other in range(number + 1, len(tokens)):
-        entry = tokens[other].entry
-        gap = tokens[other].start - token.end
-        if tokens[other].clause != token.clause:
-            break
-        if entry is None:
-            touches = 0 if CJK.match(text[tokens[other].start]) else 1
-            near = other == number + 1 and gap <= touches
-            if blocked or not near:
-                break
-            blocked = True
-        elif entry.noun:
-            return [(gap, other)]
-        elif not entry.paints and entry.grammar != "fillers":
-            following = tokens[other + 1].entry if other + 1 < len(tokens) else None
-            if entry.grammar != "links" or not (following and following.paints):
-                break
-    token.blocked = blocked
-    return []
-
-
-def _backward(tokens: list[Token], number: int) -> list[tuple[int, int]]:
-    """[(cost, number of the noun)] that a colour stands after: "eyes are blue", "in red"."""
-    token, link = tokens[number], 0
-    for other in range(number - 1, -1, -1):
-        entry = tokens[other].entry
-        if entry is None or tokens[other].clause != token.clause:
-            break
-        gap = token.start - tokens[other].end
-        if entry.noun and not entry.near:
-            return [(-1 if link else gap, other)]
-        if entry.lends:
-            return [(gap + 2, other)]
-        if entry.grammar == "copulas":
-            link += 1
-        elif entry.grammar not in ("fillers", "negations") and not (entry.paints and link == 0):
-            break
-    return []
-
-
-def _meanings(tokens: list[Token], number: int) -> list[tuple[str, str]]:
-    """The (attribute, value) pairs that a token says, once bound."""
+def _sayings(tokens: list[Token], number: int) -> list[Saying]:
+    """What a token says, once bound. A noun's own colour gives way to the one bound to it."""
     token = tokens[number]
     if token.entry is None:
         return []
     entry = token.entry
+    implied = [Saying(attribute, value, weak=True) for attribute, value in entry.implies.items()]
     if entry.paints and token.noun is not None:
-        paint = _paint(entry, _noun(tokens[token.noun], lent=True))
-        return [paint] if paint else []
+        bearer = tokens[token.noun]
+        painted = paint(entry, noun_of(bearer, lent=True))
+        return [Saying(*painted, bearer=_bearer(bearer))] if painted else []
     if entry.values:
-        return list(entry.values.items())
+        own = _bearer(token)
+        stated = [
+            Saying(attribute, value, bearer=own if own and own[0] != attribute else None)
+            for attribute, value in entry.values.items()
+        ]
+        return stated + implied
     if entry.paints and not token.blocked and not entry.bound:
-        return [next(iter(entry.paints.values()))]
-    return []
+        return [Saying(*next(iter(entry.paints.values())))]
+    return implied
+
+
+def _bearer(noun: Token) -> tuple[str, str] | None:
+    """The value without which the noun's colour means nothing: "a girl with a white cat"."""
+    entry = noun.entry
+    known = load_lexicon().nouns.get(entry.noun or "") if entry else None
+    if entry is None or known is None or known.value not in entry.values or not known.values:
+        return None
+    return known.value, entry.values[known.value]
 
 
 def _negated(tokens: list[Token]) -> set[int]:
@@ -247,25 +173,56 @@ def _negated(tokens: list[Token]) -> set[int]:
     return reached
 
 
-def _settle(
-    said: list[tuple[str, str]], unsaid: list[str]
-) -> tuple[dict[str, str], tuple[str, ...]]:
+def _settle(said: list[Saying], unsaid: Iterable[str]) -> tuple[dict[str, str], tuple[str, ...]]:
     """({attribute: value} in the lexicon's order, one line for each clash)."""
     known = load_lexicon().attributes
-    found: dict[str, str] = {}
-    conflicts = []
-    for attribute, value in said:
-        old = found.get(attribute, value)
-        if old != value and known[attribute][value].yields and not known[attribute][old].yields:
-            continue
-        if old != value and known[attribute][old].yields <= known[attribute][value].yields:
-            name = attribute.replace("_", " ")
-            conflicts.append(f"{name}: both {old!r} and {value!r} are said; {value!r} is used")
-        found[attribute] = value
+    winners, _ = _strongest([saying for saying in said if saying.bearer is None])
+    found, conflicts = _strongest(
+        [
+            saying
+            for saying in said
+            if saying.bearer is None or winners.get(saying.bearer[0]) == saying.bearer[1]
+        ]
+    )
     for attribute in unsaid:
         if "none" in known[attribute]:
             found.setdefault(attribute, "none")
     return {name: found[name] for name in known if name in found}, tuple(conflicts)
+
+
+def _strongest(said: list[Saying]) -> tuple[dict[str, str], list[str]]:
+    found: dict[str, Saying] = {}
+    conflicts = []
+    for new in said:
+        old = found.setdefault(new.attribute, new)
+        winner = new if new.strength >= old.strength else old
+        weaker, stronger = sorted((old.strength, new.strength))
+        if old.value != new.value and weaker and (weaker > 1 or weaker == stronger):
+            name = new.attribute.replace("_", " ")
+            both = f"both {old.value!r} and {new.value!r} are said"
+            conflicts.append(f"{name}: {both}; {winner.value!r} is used")
+        found[new.attribute] = winner
+    return {name: saying.value for name, saying in found.items()}, conflicts
+
+
+def _hide(attributes: dict[str, str]) -> tuple[dict[str, str], list[str]]:
+    """What is left of `attributes` (in the lexicon's order), a line for each that cannot be shown.
+
+    The hider always wins, and what is hidden hides nothing: a bald cat is a cat with fur. That
+    something is absent ("no beard") shows on anyone, so it goes without a line.
+    """
+    known = load_lexicon().attributes
+    hiders: dict[str, tuple[str, str]] = {}
+    for name, value in attributes.items():
+        if name not in hiders:
+            for other in known[name][value].hides:
+                hiders.setdefault(other, (name, value))
+    lines = []
+    for other, (name, value) in hiders.items():
+        if attributes.get(other, "none") != "none":
+            shown = f"{name.replace('_', ' ')} {value!r} leaves no place for it"
+            lines.append(f"{other.replace('_', ' ')}: {attributes[other]!r} is left out; {shown}")
+    return {name: value for name, value in attributes.items() if name not in hiders}, lines
 
 
 def _unknown(tokens: list[Token], text: str) -> tuple[str, ...]:

@@ -1,45 +1,48 @@
-"""The art as data: arrays streamed into training, or an image folder on disk.
-
-Picture `index` of stream `seed` depends on those two numbers and the drawing code alone.
-"""
+"""The art as training data: streams of figures drawn once and kept as arrays on disk."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import multiprocessing
-import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from tqdm import tqdm
 
-from clipavatar.chibi.caption import caption, random_subset
-from clipavatar.chibi.draw import pixels, render, svg
-from clipavatar.chibi.sample import SAMPLING, Figure, figure
-from clipavatar.config import NOISE_SIZE, check_range
+from clipavatar.chibi.draw import pixels, svg
+from clipavatar.chibi.sample import SAMPLING
+from clipavatar.chibi.split import HELD_OUT
+from clipavatar.chibi.stream import Drawn, drawn_of, figure_of
+from clipavatar.config import NOISE_SIZE
 from clipavatar.files import replacing
+
+__all__ = ["UNSAID", "Drawn", "Pictures", "drawn_of", "figure_of", "load_pictures"]
 
 T = TypeVar("T")
 CHUNK = 1000  # pictures in one cache file
+UNSAID = -1  # label of an attribute that a figure lacks or a caption leaves out
+VALUES = {name: tuple(table) for name, table in SAMPLING.items()}
+_LABELS = {name: {v: i for i, v in enumerate(values)} for name, values in VALUES.items()}
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """Rendered figures: `pixels[i]` (R, R, 4) premultiplied uint8, `noise` (N, Z), `labels` (N, A).
+    """Drawn figures: `pixels` (B, R, R, 4) premultiplied uint8 and what made them.
 
-    Labels are indices into the values of SAMPLING, one column per attribute.
+    `noise` (N, Z); `labels` (N, A), indices into the values of SAMPLING, one column per attribute,
+    UNSAID where the figure lacks it; `forced` (N, A), true where every caption must say it.
     """
 
     chunks: list[NDArray[np.uint8]]
     noise: NDArray[np.float32]
     labels: NDArray[np.int64]
+    forced: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.noise)
@@ -49,126 +52,99 @@ class Pictures:
         return np.stack([self.chunks[i // CHUNK][i % CHUNK] for i in index])
 
     def attributes(self, index: int) -> dict[str, str]:
-        return values(self.labels[index])
+        return values_of(self.labels[index])
+
+    def always(self, index: int) -> list[str]:
+        """The names of the forced attributes."""
+        return [name for name, forced in zip(VALUES, self.forced[index], strict=True) if forced]
 
 
-def values(labels: NDArray[np.int64]) -> dict[str, str]:
-    """A row of labels as attribute -> value."""
-    return {name: list(table)[labels[a]] for a, (name, table) in enumerate(SAMPLING.items())}
+def labels_of(attributes: dict[str, str]) -> list[int]:
+    """Attribute -> value as a row of labels (A,), UNSAID where it is not there."""
+    return [
+        places[attributes[name]] if name in attributes else UNSAID
+        for name, places in _LABELS.items()
+    ]
 
 
-def noise_of(seed: int, index: int) -> NDArray[np.float32]:
-    """The noise vector (Z,) behind picture `index` of stream `seed`."""
-    return np.random.default_rng([seed, index]).standard_normal(NOISE_SIZE, dtype=np.float32)
-
-
-def figure_of(seed: int, index: int) -> Figure:
-    return figure({}, noise_of(seed, index))
+def values_of(labels: NDArray[np.int64]) -> dict[str, str]:
+    """A row of labels (A,) as attribute -> value."""
+    return {
+        name: values[label]
+        for (name, values), label in zip(VALUES.items(), labels.tolist(), strict=True)
+        if label != UNSAID
+    }
 
 
 def load_pictures(
-    count: int, size: int, seed: int, folder: str | Path, workers: int = 2
+    count: int,
+    size: int,
+    seed: int,
+    folder: str | Path,
+    workers: int = 2,
+    held_out: bool | None = False,
 ) -> Pictures:
-    """Render `count` pictures of `size` px, or take them from the cache in `folder`.
+    """Draw `count` pictures of `size` px, or take them from the cache in `folder`.
 
-    The cache is keyed by size, seed and the drawing code; a stopped call goes on where it was.
+    `held_out` as in drawn_of(). The cache is keyed by all of this, the drawing code and the rules
+    of the stream; a stopped call goes on where it was.
     """
-    place = Path(folder) / f"chibi-{size}-{seed}-{art_version()}"
+    kind = {False: "", True: "-held-out", None: "-any"}[held_out]
+    place = Path(folder) / f"chibi-{size}-{seed}{kind}-{art_version()}"
     starts = range(0, count, CHUNK)
     todo = [start for start in starts if not (place / f"{start:07d}.npy").exists()]
-    work = partial(_render_chunk, size=size, seed=seed, place=place)
-    for _ in tqdm(_spread(work, todo, workers), "rendering", len(todo), unit="k", disable=not todo):
+    work = partial(_draw_chunk, size=size, seed=seed, place=place, held_out=held_out, count=CHUNK)
+    for _ in tqdm(spread(work, todo, workers), "rendering", len(todo), unit="k", disable=not todo):
         pass
     chunks = [np.load(place / f"{start:07d}.npy", mmap_mode="r") for start in starts]
-    noise = np.stack([noise_of(seed, index) for index in range(count)])
-    indices = {name: {v: i for i, v in enumerate(table)} for name, table in SAMPLING.items()}
-    labels = np.array(
-        [[indices[k][v] for k, v in figure({}, z).attributes.items()] for z in noise], np.int64
+    parts = [np.load(place / f"{start:07d}.npz") for start in starts]
+    noise, labels, forced = (
+        np.concatenate([part[name] for part in parts])[:count]
+        for name in ("noise", "labels", "forced")
     )
-    return Pictures(chunks, noise, labels)
+    return Pictures(chunks, noise, labels.astype(np.int64), forced)
 
 
-def _spread(
+def spread(
     work: Callable[[int], T], items: Sequence[int], workers: int, chunk: int = 1
 ) -> Iterator[T]:
-    """work(item) for each item in order, by `workers` processes; with one, in this process."""
+    """work(item) for each item in order, by `workers` processes; with one, in this process.
+
+    Ctrl-C is for this process alone, which ends the others.
+    """
     if workers <= 1 or len(items) <= 1:
         yield from map(work, items)
         return
-    with multiprocessing.get_context("spawn").Pool(workers) as pool:
+    count, context = min(workers, len(items)), multiprocessing.get_context("spawn")
+    with context.Pool(count, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
         yield from pool.imap(work, items, chunksize=chunk)
 
 
-def _render_chunk(start: int, size: int, seed: int, place: Path) -> None:
-    place.mkdir(parents=True, exist_ok=True)
-    made = np.stack([pixels(figure_of(seed, start + i), size) for i in range(CHUNK)])
+def _draw_chunk(
+    start: int, size: int, seed: int, place: Path, held_out: bool | None, count: int
+) -> None:
+    """Write START.npz (what made the pictures) and then START.npy (the pixels): the chunk is done."""
+    drawn = [drawn_of(seed, start + i, held_out) for i in range(count)]
+    made = np.stack([pixels(one.figure, size) for one in drawn])
+    with replacing(place / f"{start:07d}.npz") as part, part.open("wb") as file:
+        np.savez(
+            file,
+            noise=np.stack([one.noise for one in drawn]),
+            labels=np.array([labels_of(one.figure.attributes) for one in drawn], np.int8),
+            forced=np.array([[name in one.forced for name in SAMPLING] for one in drawn]),
+        )
     with replacing(place / f"{start:07d}.npy") as part, part.open("wb") as file:
         np.save(file, made)
 
 
 def art_version() -> str:
-    """Eight hex digits that change when the drawings do: a digest of a hundred of them as SVG."""
-    digest = hashlib.sha256()
-    for index in range(100):
-        digest.update(svg(figure_of(0, index)).encode())
-    return digest.hexdigest()[:8]
+    """Eight hex digits that change when the drawings or the streams do.
 
-
-def render_dataset(
-    output: str | Path,
-    count: int,
-    size: int = 128,
-    seed: int = 0,
-    workers: int = 0,
-    sheet: str | Path = "",
-) -> Path:
-    """Write a Hugging Face image folder: PNGs and metadata.jsonl; returns its path.
-
-    Each line of metadata.jsonl holds file_name, text (a list of captions, English and Chinese,
-    full and partial), attributes and noise. `workers` 0 takes one process per core. `sheet` names
-    a contact sheet of the first 64 to write as well. A stopped call goes on where it was. Raises
-    ValueError for a count, size or seed out of range, OSError.
+    A digest of NOISE_SIZE, the tables, the held-out pairs and two hundred figures of a stream as
+    SVG: a change that shows in none of them goes unnoticed.
     """
-    check_range("count", count, 1, 10**7)
-    check_range("size", size, 16, 4096)
-    check_range("seed", seed, 0, 2**63 - 1)
-    check_range("workers", workers, 0, 1024)
-    folder = Path(output)
-    folder.mkdir(parents=True, exist_ok=True)
-    workers = workers or os.cpu_count() or 1
-    work = partial(_write_picture, folder=folder, size=size, seed=seed)
-    rows = tqdm(_spread(work, range(count), workers, 16), "rendering", count, unit="")
-    lines = [json.dumps(row, ensure_ascii=False) for row in rows]
-    with replacing(folder / "metadata.jsonl") as part:
-        part.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    if sheet:
-        from clipavatar.images import contact_sheet
-
-        shown = range(min(count, 64))
-        pictures = [Image.open(folder / f"{index:06d}.png") for index in shown]
-        labels = [next(captions_of(figure_of(seed, i), seed, i)) for i in shown]
-        with replacing(sheet) as part:
-            contact_sheet(pictures, labels=[label[:40] for label in labels]).save(part, "PNG")
-    return folder
-
-
-def _write_picture(index: int, folder: Path, size: int, seed: int) -> dict[str, Any]:
-    name = f"{index:06d}.png"
-    drawn = figure_of(seed, index)
-    if not (folder / name).exists():
-        with replacing(folder / name) as part:
-            render(drawn, size).save(part, "PNG")
-    return {
-        "file_name": name,
-        "text": list(captions_of(drawn, seed, index)),
-        "attributes": drawn.attributes,
-        "noise": [round(float(z), 6) for z in noise_of(seed, index)],
-    }
-
-
-def captions_of(drawn: Figure, seed: int, index: int) -> Iterator[str]:
-    """A full and a partial caption in each language, the same for the same (seed, index)."""
-    rng = np.random.default_rng([seed, index, 1])
-    for language in ("en", "zh"):
-        yield caption(drawn.attributes, language, rng)
-        yield caption(random_subset(drawn.attributes, rng), language, rng)
+    digest = hashlib.sha256(repr((NOISE_SIZE, SAMPLING, HELD_OUT)).encode())
+    for index in range(200):
+        one = drawn_of(0, index)
+        digest.update(repr(one.forced).encode() + svg(one.figure).encode())
+    return digest.hexdigest()[:8]

@@ -8,29 +8,40 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from clipavatar.chibi import clothes, extras, face, hair
-from clipavatar.chibi.palette import EYES, SKIN
-from clipavatar.chibi.sample import Figure
+from clipavatar.chibi import animals, clothes, eyes, face, hair, headwear, marks
+from clipavatar.chibi.palette import skin_tones
+from clipavatar.chibi.sample import ANIMALS, Figure
 
 
 def svg(figure: Figure) -> str:
     """The whole drawing, 256 x 256 units, transparent around the figure."""
-    shapes = figure.shapes
+    shapes, animal = figure.shapes, figure.attributes["character"] in ANIMALS
     tilt, sway = 3.2 * shapes["tilt"], 2.0 * shapes["sway"]
-    lift = 5 if figure.attributes["head"] == "rabbit ears" else 0
-    place = f'<g transform="translate({128 + sway:.2f} {137 + lift}) rotate({tilt:.2f} 0 60) scale(1.07)">'
-    shadow = hair.cap(figure)
-    skin = SKIN[figure.attributes["skin"]]
+    adult = figure.attributes["character"] in ("woman", "man")
+    height, scale = (126, 0.96) if adult else (137, 1.07)
+    place = f'<g transform="translate({128 + sway:.2f} {height}) rotate({tilt:.2f} 0 60) scale({scale})">'
+    skull = animals.head(figure) if animal else face.head(figure) + _fringe_shadow(figure)
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 256 256">'
         f"<defs>{_gradients(figure)}</defs>"
-        f"{place}{extras.behind(figure)}{hair.back(figure)}</g>"
+        f"{place}{headwear.behind(figure)}{'' if animal else hair.back(figure)}</g>"
         f"{clothes.body(figure)}"
-        f"{place}{face.head(figure)}"
-        f'<path d="{shadow}" transform="translate(0 7)" fill="{skin.shade}" opacity=".75" '
-        'clip-path="url(#facearea)"/>'
-        f"{face.mouth(figure)}{face.eyes(figure)}{hair.front(figure)}{face.brows(figure)}"
-        f"{face.glasses(figure)}{extras.before(figure)}{face.anger_mark(figure)}</g></svg>"
+        f"{place}{skull}{marks.under(figure)}"
+        f"{animals.mouth(figure) if animal else face.mouth(figure)}"
+        f"{eyes.eyes(figure)}{marks.over(figure)}{'' if animal else hair.front(figure)}"
+        f"{eyes.brows(figure)}{marks.glasses(figure)}{marks.earrings(figure)}"
+        f"{headwear.before(figure)}{eyes.signs(figure)}</g></svg>"
+    )
+
+
+def _fringe_shadow(figure: Figure) -> str:
+    """What the hair over the forehead throws on the face."""
+    outline = hair.cap(figure)
+    return (
+        f'<path d="{outline}" transform="translate(0 7)" fill="{skin_tones(figure).shade}" '
+        'fill-opacity=".75" clip-path="url(#facearea)"/>'
+        if outline
+        else ""
     )
 
 
@@ -50,10 +61,7 @@ def pixels(figure: Figure, size: int) -> NDArray[np.uint8]:
 
 
 def _gradients(figure: Figure) -> str:
-    skin = SKIN[figure.attributes["skin"]]
-    locks = hair.tones(figure)
-    cloth = clothes.tones(figure)
-    eye = EYES[figure.attributes["eye_colour"]]
+    skin = skin_tones(figure)
 
     def vertical(name: str, top: str, bottom: str, start: float = 0, stop: float = 1) -> str:
         return (
@@ -63,10 +71,12 @@ def _gradients(figure: Figure) -> str:
 
     return (
         vertical("skin", skin.base, skin.shade, 0.72, 1.25)
-        + vertical("hair", locks.base, locks.shade, 0.35, 1.1)
-        + vertical("hairback", locks.shade, locks.shade)
-        + vertical("cloth", cloth.base, cloth.shade, 0.25, 1.1)
-        + vertical("iris", eye.shade, eye.light, 0.12, 1.05)
-        + '<clipPath id="facearea"><path d="M-61 -8C-61 -50 -37 -70 0 -70S61 -50 61 -8'
-        'C61 28 34 60 0 60S-61 28 -61 -8Z"/></clipPath>'
+        + hair.gradients(figure)
+        + clothes.gradients(figure)
+        + eyes.gradients(figure)
+        + ("" if figure.attributes["character"] in ANIMALS else _face_area(figure))
     )
+
+
+def _face_area(figure: Figure) -> str:
+    return f'<clipPath id="facearea"><path d="{face.outline(figure)}"/></clipPath>'

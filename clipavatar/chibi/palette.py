@@ -5,6 +5,8 @@ from __future__ import annotations
 import colorsys
 from typing import NamedTuple
 
+from clipavatar.chibi.sample import Figure
+
 
 class Tones(NamedTuple):
     """Four hex colours of one material, harmonised by hand."""
@@ -22,36 +24,66 @@ HAIR = {
     "orange": Tones("#f4893a", "#cf5f26", "#ffc07a", "#7a3114"),
     "blonde": Tones("#f8d765", "#dba63c", "#fff3ae", "#8a5c1c"),
     "green": Tones("#56b869", "#2f8a58", "#a5e59b", "#17483a"),
-    "blue": Tones("#4a86e0", "#2f5cb8", "#94c6ff", "#1c2f6b"),
+    "teal": Tones("#3fc1c0", "#22888f", "#a4f0e6", "#0f464e"),
+    "blue": Tones("#4a7fe0", "#2f55b8", "#94bfff", "#1c2c6b"),
     "purple": Tones("#8c5bd0", "#633aa3", "#c5a0f7", "#371c66"),
     "pink": Tones("#fb9dc3", "#e2699f", "#ffd3e4", "#8a2f5c"),
-    "silver": Tones("#d3d9e6", "#a3acc4", "#f8fbff", "#59617c"),
+    "silver": Tones("#b4bccd", "#828ca6", "#e9eef8", "#434a63"),
+    "white": Tones("#f8f5f8", "#d6cfdf", "#ffffff", "#7d7490"),
 }
 EYES = {
-    "brown": Tones("#8c5130", "#4a2416", "#d49b63", "#2a130d"),
-    "red": Tones("#d8293c", "#7d0f25", "#ff8f86", "#3a0812"),
-    "golden": Tones("#f0ac1c", "#99600b", "#ffe680", "#4a2c06"),
-    "green": Tones("#2fa85a", "#11603c", "#96ec96", "#08301f"),
-    "blue": Tones("#2f86ea", "#153f97", "#8fdcff", "#0c2050"),
-    "purple": Tones("#8a48da", "#4a1c8c", "#d5a3ff", "#260c4c"),
+    "black": Tones("#2e2a38", "#121016", "#575064", "#0a080d"),
+    "brown": Tones("#a75d2c", "#6d3717", "#eba961", "#3a1c0e"),
+    "red": Tones("#e0182b", "#7d0616", "#ff6a4d", "#3d040c"),
+    "golden": Tones("#ffc01a", "#b56c00", "#fff27a", "#4d2a00"),
+    "green": Tones("#2eb052", "#0c6234", "#a4f58a", "#06301c"),
+    "blue": Tones("#2688f5", "#0f3fa0", "#84e2ff", "#0a1e52"),
+    "purple": Tones("#8a3fe6", "#471396", "#cf9dff", "#230950"),
+    "pink": Tones("#ff6db4", "#cc2f82", "#ffd0e8", "#5c1038"),
+    "grey": Tones("#a3adba", "#5d6776", "#e9f0f7", "#272d38"),
 }
 SKIN = {
-    "light": Tones("#ffe5d4", "#f5bfa8", "#fff4ea", "#a85f4f"),
-    "tan": Tones("#f3c496", "#d99468", "#ffdfba", "#8a4a30"),
-    "brown": Tones("#b97a4e", "#915435", "#d89c6c", "#562c1c"),
-    "dark": Tones("#7d4a30", "#5a301f", "#a06a48", "#2f160f"),
+    "pale": Tones("#fff0e8", "#f3c9bf", "#fffaf7", "#a8666a"),
+    "light": Tones("#fcd7b6", "#eea98a", "#ffecd6", "#9c5340"),
+    "tan": Tones("#e3ab78", "#c27d50", "#f5cd9f", "#7c4228"),
+    "brown": Tones("#b0733f", "#874f2b", "#d0955c", "#4f2917"),
+    "dark": Tones("#70432c", "#4e2a1b", "#966244", "#28120c"),
 }
-BLUSH = {"light": "#ff8f94", "tan": "#f4776a", "brown": "#d8564a", "dark": "#c24840"}
+BLUSH = {
+    "pale": "#ff9aa8",
+    "light": "#ff8479",
+    "tan": "#ee6a58",
+    "brown": "#d8503f",
+    "dark": "#c0453c",
+}
+FUR = {  # of animals, by hair colour; the others are those of HAIR
+    "black": Tones("#4a4554", "#2f2b38", "#76708a", "#17141d"),
+    "brown": Tones("#a86f45", "#7d4c2d", "#cf9a6b", "#44251a"),
+}
 CLOTHES = {
-    "white": Tones("#f7f6fb", "#cfd0e2", "#ffffff", "#6d6c88"),
-    "black": Tones("#3c3b48", "#26252f", "#626176", "#131219"),
-    "blue": Tones("#3f7fd8", "#2a57a8", "#7fb2f5", "#18305f"),
-    "green": Tones("#47a868", "#2c7a4e", "#86d499", "#164028"),
-    "yellow": Tones("#f9cf45", "#dba027", "#ffe893", "#80560f"),
-    "red": Tones("#df403c", "#a9252f", "#ff8278", "#5e0f1c"),
-    "pink": Tones("#f88fb4", "#dc6091", "#ffc3d9", "#862c56"),
-    "purple": Tones("#9062cc", "#673f9f", "#c19df0", "#38205e"),
+    "white": Tones("#fbfaff", "#d9d9ea", "#ffffff", "#6d6c88"),
+    "black": Tones("#363543", "#22212c", "#5d5c74", "#100f17"),
+    "grey": Tones("#9a9fae", "#717788", "#c3c8d3", "#383c4a"),
+    "brown": Tones("#85553a", "#623c28", "#b1805d", "#341c10"),
+    "orange": Tones("#ff8f35", "#d96a1c", "#ffc083", "#7a3510"),
+    "blue": Tones("#3b7ade", "#2855aa", "#7db0f8", "#172d62"),
+    "green": Tones("#45ad66", "#2a7f4d", "#88da9c", "#154229"),
+    "yellow": Tones("#ffd84a", "#e6ad2a", "#fff0a0", "#85590f"),
+    "red": Tones("#dd3338", "#a81e2e", "#ff7d75", "#5c0c1b"),
+    "pink": Tones("#ff9fc4", "#e872a2", "#ffd0e2", "#8c2f5b"),
+    "purple": Tones("#8b58cc", "#64399f", "#bd98f0", "#361b60"),
 }
+
+
+def skin_tones(figure: Figure) -> Tones:
+    """Of the skin, or of an animal's fur."""
+    colour = figure.attributes.get("hair_colour", "white")
+    skin = figure.attributes.get("skin")
+    return SKIN[skin] if skin else FUR.get(colour, HAIR[colour])
+
+
+def blush_colour(figure: Figure) -> str:
+    return BLUSH[figure.attributes.get("skin", "light")]
 
 
 def shifted(tones: Tones, hue: float, lightness: float) -> Tones:
@@ -65,3 +97,12 @@ def _shift(colour: str, hue: float, lightness: float) -> str:
     light = max(0.0, min(1.0, light + lightness))
     rgb = colorsys.hls_to_rgb((hue0 + hue) % 1.0, light, saturation)
     return "#" + "".join(f"{round(255 * c):02x}" for c in rgb)
+
+
+TIPS = {  # of the second hair colour: more vivid than HAIR, so that it tells on its neighbours
+    "white": Tones("#ffffff", "#e4e0ee", "#ffffff", "#7d7490"),
+    "pink": Tones("#ff7fb6", "#ea5a9a", "#ffc4dd", "#8a2f5c"),
+    "blue": Tones("#3f9bff", "#2a6fe0", "#a6d6ff", "#1c2c6b"),
+    "purple": Tones("#a452ee", "#7d33c6", "#d7aeff", "#371c66"),
+    "red": Tones("#f0303c", "#c01c34", "#ff8a80", "#5e1020"),
+}

@@ -20,63 +20,156 @@ from numpy.typing import NDArray
 
 from clipavatar.config import NOISE_SIZE
 
+
+def _evenly(*values: str, **others: float) -> dict[str, float]:
+    """Each of `others` with its weight, and what is left shared by `values`."""
+    rest = (1 - sum(others.values())) / len(values)
+    return others | dict.fromkeys(values, rest)
+
+
 # THE sampling table: how often each value is drawn where a caption does not say. Every attribute
-# is drawn on its own, so any skin, hair, clothes and expression occurs with any character.
+# is drawn on its own, so any skin, hair, clothes and expression occurs with any character; what
+# little depends on something else is written in HIDES, FUR and ASKED_FOR below.
 SAMPLING: dict[str, dict[str, float]] = {
-    "character": {"girl": 0.5, "boy": 0.5},
-    "hair": {
-        "short hair": 0.16,
-        "spiky hair": 0.12,
-        "curly hair": 0.12,
-        "bob": 0.12,
-        "long hair": 0.12,
-        "ponytail": 0.12,
-        "twin tails": 0.12,
-        "buns": 0.12,
+    "character": {
+        "girl": 0.26,
+        "boy": 0.26,
+        "woman": 0.13,
+        "man": 0.13,
+        **dict.fromkeys(("cat", "dog", "rabbit", "bear", "panda", "fox"), 0.22 / 6),
     },
-    "hair_colour": {
-        "black": 0.1,
-        "brown": 0.1,
-        "red": 0.1,
-        "orange": 0.1,
-        "blonde": 0.1,
-        "green": 0.1,
-        "blue": 0.1,
-        "purple": 0.1,
-        "pink": 0.1,
-        "silver": 0.1,
+    "hair": _evenly(
+        "twin tails",
+        "ponytail",
+        "side ponytail",
+        "bob",
+        "long hair",
+        "wavy hair",
+        "short hair",
+        "spiky hair",
+        "buns",
+        "braids",
+        "curly hair",
+        "hime cut",
+        "messy hair",
+        bald=0.02,
+    ),
+    "fringe": _evenly("blunt", "side-swept", "parted", none=0.2),
+    "hair_colour": _evenly(
+        "black",
+        "brown",
+        "red",
+        "orange",
+        "blonde",
+        "green",
+        "teal",
+        "blue",
+        "purple",
+        "pink",
+        "silver",
+        "white",
+    ),
+    "hair_tips": _evenly("white", "pink", "blue", "purple", "red", none=0.85),
+    "eye_colour": _evenly(
+        "black", "brown", "red", "golden", "green", "blue", "purple", "pink", "grey"
+    ),
+    "expression": _evenly(
+        "laughing",
+        "neutral",
+        "sad",
+        "crying",
+        "angry",
+        "surprised",
+        "winking",
+        "shy",
+        "sleepy",
+        "smug",
+        "heart eyes",
+        "star eyes",
+        smiling=0.2,
+    ),
+    "skin": _evenly("pale", "light", "tan", "brown", "dark"),
+    "glasses": _evenly("round glasses", "square glasses", "sunglasses", none=0.76),
+    "head": _evenly(
+        "cat ears",
+        "rabbit ears",
+        "fox ears",
+        "bow",
+        "hairband",
+        "beanie",
+        "cap",
+        "witch hat",
+        "crown",
+        "flower",
+        "headphones",
+        "halo",
+        "horns",
+        none=0.4,
+    ),
+    "face": _evenly("freckles", "blush", "beard", "moustache", "plaster", "mask", none=0.7),
+    "earrings": {"none": 0.85, "earrings": 0.15},
+    "clothes": _evenly(
+        "T-shirt",
+        "hoodie",
+        "sailor uniform",
+        "blazer",
+        "dress",
+        "kimono",
+        "hanfu",
+        "suit",
+        "dungarees",
+        "scarf",
+    ),
+    "clothes_colour": _evenly(
+        "white",
+        "black",
+        "grey",
+        "brown",
+        "red",
+        "orange",
+        "yellow",
+        "green",
+        "blue",
+        "purple",
+        "pink",
+    ),
+}
+PEOPLE = ("girl", "boy", "woman", "man")
+ANIMALS = ("cat", "dog", "rabbit", "bear", "panda", "fox")
+
+# What a value leaves no place for: a figure that has the first lacks the attributes after it.
+# Nothing is hidden from what a caption says: the noise does not choose a value that would do so.
+HIDES: dict[tuple[str, str], tuple[str, ...]] = {
+    **{
+        ("character", animal): ("hair", "fringe", "hair_tips", "skin", "face", "earrings")
+        for animal in ANIMALS
     },
-    "eye_colour": {
-        "brown": 1 / 6,
-        "red": 1 / 6,
-        "golden": 1 / 6,
-        "green": 1 / 6,
-        "blue": 1 / 6,
-        "purple": 1 / 6,
-    },
-    "expression": {
-        "smiling": 0.22,
-        "laughing": 0.13,
-        "winking": 0.13,
-        "neutral": 0.13,
-        "surprised": 0.13,
-        "sad": 0.13,
-        "angry": 0.13,
-    },
-    "skin": {"light": 0.25, "tan": 0.25, "brown": 0.25, "dark": 0.25},
-    "glasses": {"none": 0.75, "glasses": 0.25},
-    "head": {"none": 0.55, "cat ears": 0.15, "rabbit ears": 0.15, "bow": 0.15},
-    "clothes": {"T-shirt": 1 / 3, "hoodie": 1 / 3, "sailor uniform": 1 / 3},
-    "clothes_colour": {
-        "white": 1 / 8,
-        "black": 1 / 8,
-        "blue": 1 / 8,
-        "green": 1 / 8,
-        "yellow": 1 / 8,
-        "red": 1 / 8,
-        "pink": 1 / 8,
-        "purple": 1 / 8,
-    },
+    ("character", "panda"): (
+        *("hair", "fringe", "hair_tips", "skin", "face", "earrings"),
+        "hair_colour",
+    ),
+    ("hair", "bald"): ("fringe", "hair_colour", "hair_tips"),
+    ("hair", "hime cut"): ("fringe",),
+    ("expression", "laughing"): ("eye_colour",),
+    ("expression", "heart eyes"): ("eye_colour",),
+    ("expression", "star eyes"): ("eye_colour",),
+    ("glasses", "sunglasses"): ("eye_colour",),
+}
+# The hair colour of an animal is its fur's; these are the usual ones where none is said.
+FUR: dict[str, dict[str, float]] = {
+    "cat": {"orange": 0.3, "black": 0.2, "white": 0.2, "silver": 0.2, "brown": 0.1},
+    "dog": {"brown": 0.4, "blonde": 0.3, "white": 0.15, "black": 0.15},
+    "rabbit": {"white": 0.4, "brown": 0.2, "silver": 0.2, "pink": 0.2},
+    "bear": {"brown": 0.7, "black": 0.1, "white": 0.2},
+    "fox": {"orange": 0.7, "red": 0.1, "white": 0.1, "silver": 0.1},
+}
+# Drawn on anyone who asks; where nothing is said, on these characters only.
+ASKED_FOR: dict[tuple[str, str], tuple[str, ...]] = {
+    ("face", "beard"): ("man",),
+    ("face", "moustache"): ("man",),
+    ("head", "cat ears"): PEOPLE,
+    ("head", "rabbit ears"): PEOPLE,
+    ("head", "fox ears"): PEOPLE,
 }
 
 CHOOSERS: dict[str, int] = {name: i for i, name in enumerate(SAMPLING)}
@@ -107,6 +200,9 @@ SHAPES: dict[str, int] = {
             "hair_tone",
             "clothes_tone",
             "accent",
+            "body_tilt",
+            "body_width",
+            "fold",
         )
     )
 }
@@ -114,10 +210,23 @@ SHAPES: dict[str, int] = {
 
 @dataclass(frozen=True)
 class Figure:
-    """Everything the drawing needs: a value for every attribute, a number in [-1, 1] per shape."""
+    """Everything the drawing needs: the attributes it has, and a number in [-1, 1] per shape.
+
+    An attribute that something else leaves no place for (HIDES) is not in `attributes`.
+    """
 
     attributes: dict[str, str]
     shapes: dict[str, float]
+
+
+def check_attributes(said: Mapping[str, str]) -> None:
+    """Raises ValueError, naming the known ones, for an attribute or a value not in SAMPLING."""
+    for name, value in said.items():
+        if name not in SAMPLING:
+            raise ValueError(f"unknown attribute {name!r}; known are {', '.join(SAMPLING)}")
+        if value not in SAMPLING[name]:
+            known = ", ".join(SAMPLING[name])
+            raise ValueError(f"unknown {name} {value!r}; known are {known}")
 
 
 def figure(said: Mapping[str, str], noise: NDArray[np.float32]) -> Figure:
@@ -127,18 +236,34 @@ def figure(said: Mapping[str, str], noise: NDArray[np.float32]) -> Figure:
     """
     if noise.shape != (NOISE_SIZE,):
         raise ValueError(f"noise must have shape ({NOISE_SIZE},), got {noise.shape}")
-    for name, value in said.items():
-        if name not in SAMPLING:
-            raise ValueError(f"unknown attribute {name!r}; known are {', '.join(SAMPLING)}")
-        if value not in SAMPLING[name]:
-            known = ", ".join(SAMPLING[name])
-            raise ValueError(f"unknown {name} {value!r}; known are {known}")
-    attributes = {
-        name: said.get(name) or _choose(table, float(noise[CHOOSERS[name]]))
-        for name, table in SAMPLING.items()
-    }
+    check_attributes(said)
+    attributes: dict[str, str] = {}
+    hidden: set[str] = set()
+    for name in SAMPLING:
+        if name not in hidden:
+            table = _table(name, attributes, said)
+            value = said.get(name) or _choose(table, float(noise[CHOOSERS[name]]))
+            attributes[name] = value
+            hidden.update(HIDES.get((name, value), ()))
+    attributes = {name: value for name, value in attributes.items() if name not in hidden}
     shapes = {name: max(-1.0, min(1.0, float(noise[i]) / 2)) for name, i in SHAPES.items()}
     return Figure(attributes, shapes)
+
+
+def _table(name: str, chosen: Mapping[str, str], said: Mapping[str, str]) -> dict[str, float]:
+    """The weights of an unsaid attribute's values, given what is chosen before it."""
+    character = chosen.get("character", "")
+    if name == "hair_colour" and character in FUR:
+        return FUR[character]
+
+    def allowed(value: str) -> bool:
+        asked = ASKED_FOR.get((name, value))
+        hidden = HIDES.get((name, value), ())
+        if name == "character" and value in ANIMALS and "hair_colour" in said:
+            return False  # "pink hair" speaks of a person
+        return not any(other in said for other in hidden) and (not asked or character in asked)
+
+    return {value: weight for value, weight in SAMPLING[name].items() if allowed(value)}
 
 
 def _choose(table: Mapping[str, float], z: float) -> str:

@@ -18,12 +18,14 @@ from torch import Tensor, nn
 
 from clipavatar.checkpoint import load_state, save_state
 from clipavatar.chibi.caption import caption, random_subset
-from clipavatar.chibi.dataset import Pictures, load_pictures
+from clipavatar.chibi.dataset import UNSAID, Pictures, load_pictures
 from clipavatar.chibi.sample import SAMPLING
 from clipavatar.clip import Clip, contrastive_loss, create_clip, save_clip
-from clipavatar.config import Config
-from clipavatar.images import over
-from clipavatar.metrics.attributes import UNSAID, attribute_loss, visible
+from clipavatar.config import ClipTrainConfig, Config
+from clipavatar.images import to_float
+from clipavatar.metrics.alignment import embed, zero_shot
+from clipavatar.metrics.attributes import attribute_loss, visible
+from clipavatar.prompts import LANGUAGES
 from clipavatar.training.batches import Batch, augment, batch, prefetch
 from clipavatar.training.progress import Progress
 from clipavatar.training.vocabulary import train_vocabulary
@@ -48,8 +50,8 @@ class Heads(nn.Module):
 class Pair(nn.Module):
     """CLIP and heads as one module with one forward, so that accelerate can spread it.
 
-    `shared` reads both embeddings, which lines their directions up; `text` and `image` read the
-    text's embedding and the image tower's features alone. Without these two, an attribute that
+    `shared` reads both embeddings, which lines their directions up; `text` and `image` read one
+    of them alone. Without these two, an attribute that
     neither side shows yet stays unseen by both: the shared map has nothing to pull on.
     """
 
@@ -59,26 +61,24 @@ class Pair(nn.Module):
         values = sum(SIZES)
         self.shared = Heads(clip.embedding_size, values)
         self.text = Heads(clip.embedding_size, values + len(SIZES))  # and one more each: unsaid
-        self.image: Heads | None = None
-        self._features: list[Tensor] = []
-        trunk = getattr(clip.model.visual, "trunk", None)
-        if trunk is not None:
-            self.image = Heads(trunk.num_features, values)
-            trunk.register_forward_hook(lambda *args: self._features.append(args[2]))
+        self.image = Heads(clip.embedding_size, values)
 
-    def forward(self, images: Tensor, tokens: Tensor) -> tuple[Any, ...]:
-        """Images (B, 3, R, R), tokens (B, L) -> embeddings, temperature, and logits of
+    def forward(self, tokens: Tensor, images: Tensor | None = None) -> tuple[Any, ...]:
+        """Tokens (2B, L): B captions, then B wrong ones; images (B, 3, R, R) or None.
 
-        the image (a list, one entry for each head that reads it), the text (the same), unsaid.
+        Without images: the logits of all captions (a list, one entry for each head that reads
+        them), and of what each of them leaves unsaid. With images, and then the text tower is
+        locked: embeddings of pictures, captions and wrong ones, temperature, logits of pictures.
         """
-        self._features.clear()
-        image, text = self.clip.encode_image(images), self.clip.encode_tokens(tokens)
+        if images is None:
+            texts = self.clip.encode_tokens(tokens)
+            own, unsaid = self.text(texts).split((sum(SIZES), len(SIZES)), dim=1)
+            return [self.shared(texts), own], unsaid
+        with torch.no_grad():
+            text, wrong = self.clip.encode_tokens(tokens).chunk(2)
+        image = self.clip.encode_image(images)
         scale = self.clip.logit_scale.clamp(0, math.log(100)).exp()
-        of_image = [self.shared(image)]
-        if self.image is not None:
-            of_image.append(self.image(self._features.pop()))
-        own, unsaid = self.text(text).split((sum(SIZES), len(SIZES)), dim=1)
-        return image, text, scale, of_image, [self.shared(text), own], unsaid
+        return image, text, wrong, scale, [self.shared(image), self.image(image)]
 
 
 def attributes_loss(logits: list[Tensor], labels: Tensor) -> Tensor:
@@ -117,45 +117,35 @@ def train_clip(config: Config, resume: bool = False) -> Path:
     if resume and state_file.exists():
         state = load_state(state_file)
         pair.load_state_dict(state["pair"])
-        # optimizer.load_state_dict(state["optimizer"])
+        optimizer.load_state_dict(state["optimizer"])
         progress.restore(state["progress"])
     rank, world = accelerator.process_index, accelerator.num_processes
     spread, optimizer = accelerator.prepare(pair, optimizer)
-    contrast = contrastive_loss(rank, world)
+    contrast, device = contrastive_loss(rank, world), accelerator.device
 
     def make(step: int) -> tuple[Batch, Tensor]:
-        data = batch(pictures, options.batch_size, options.seed, step * world + rank)
-        return data, clip.tokenize(data.captions)
+        place = step * world + rank
+        data = batch(pictures, options.batch_size, options.seed, place, negatives=True)
+        return data, clip.tokenize(data.captions + data.negatives)
 
-    for data, tokens in prefetch(make, progress.step, accelerator.device.type != "cpu"):
-        step = progress.step
+    for data, tokens in prefetch(make, progress.step, device.type != "cpu"):
         pair.train()
-        for group in optimizer.param_groups:
-            group["lr"] = options.learning_rate * _schedule(progress.fraction, step)
-        views = augment(data.images, torch.Generator().manual_seed(step))
-        device = accelerator.device
-        image, text, scale, image_logits, text_logits, unsaid_logits = spread(
-            views.to(device), tokens.to(device)
-        )
-        said = data.said.to(device)
-        unsaid = F.binary_cross_entropy_with_logits(unsaid_logits, (said == UNSAID).float())
-        image_loss = attributes_loss(image_logits, visible(data.labels).to(device))
-        text_loss = attributes_loss(text_logits, said)
-        contrastive = contrast(image, text, scale)
-        loss = options.contrast_weight * contrastive + options.attribute_weight * (
-            image_loss + text_loss + unsaid
-        )
-        optimizer.zero_grad()
+        first = progress.fraction < options.text_first
+        _set_rate(optimizer, options, progress)
+        if first:
+            figures = _text_losses(spread, data, tokens.to(device))
+        else:
+            views = augment(data.images, torch.Generator().manual_seed(progress.step))
+            figures = _image_losses(spread, contrast, data, tokens.to(device), views.to(device))
+        weights = {"contrast": options.contrast_weight, "negative": options.negative_weight}
+        loss = sum(weights.get(k, options.attribute_weight) * v for k, v in figures.items())
+        optimizer.zero_grad(set_to_none=True)
         accelerator.backward(loss)
         accelerator.clip_grad_norm_(pair.parameters(), 5.0)
+        if not first:  # what texts have learned stays as it is
+            pair.shared.requires_grad_(False)
         optimizer.step()
-        progress.advance(
-            options.batch_size,
-            contrast=contrastive,
-            image=image_loss,
-            text=text_loss,
-            unsaid=unsaid,
-        )
+        progress.advance(options.batch_size, **figures)
         if progress.every("checkpoint", 3) or progress.done:
             state = {
                 "pair": pair.state_dict(),
@@ -163,16 +153,38 @@ def train_clip(config: Config, resume: bool = False) -> Path:
                 "progress": progress.state(),
             }
             save_state(state_file, state)
-            progress.record(**zero_shot(clip, unseen))
+            progress.record(**_zero_shot(clip, unseen))
         if progress.done:
             break
     save_clip(clip.cpu(), output / "clip", half=True)
     return output / "clip"
 
 
-def _schedule(fraction: float, step: int) -> float:
-    """200 steps of warm-up, then a cosine down to a fiftieth."""
-    return float(min(1.0, (step + 1) / 200) * (0.02 + 0.98 * np.cos(fraction * np.pi / 2) ** 2))
+def _text_losses(pair: Any, data: Batch, tokens: Tensor) -> dict[str, Tensor]:
+    """Every caption, right or wrong, names its attributes and what it leaves unsaid."""
+    logits, unsaid_logits = pair(tokens)
+    said = torch.cat((data.said, data.negatives_said)).to(tokens.device)
+    unsaid = F.binary_cross_entropy_with_logits(unsaid_logits, (said == UNSAID).float())
+    return {"text": attributes_loss(logits, said), "unsaid": unsaid}
+
+
+def _image_losses(
+    pair: Any, contrast: Any, data: Batch, tokens: Tensor, views: Tensor
+) -> dict[str, Tensor]:
+    """A picture finds its caption among the batch's and beside a wrong one, and is named."""
+    image, text, wrong, scale, logits = pair(tokens, views)
+    negative = F.softplus(scale * (image * (wrong - text)).sum(dim=1)).mean()
+    named = attributes_loss(logits, visible(data.labels).to(tokens.device))
+    return {"contrast": contrast(image, text, scale), "negative": negative, "image": named}
+
+
+def _set_rate(optimizer: Any, options: ClipTrainConfig, progress: Progress) -> None:
+    """In each of the two phases a cosine down to a fiftieth; 200 steps of warm-up before all."""
+    fraction, first = progress.fraction, options.text_first
+    part = fraction / first if fraction < first else (fraction - first) / max(1e-6, 1 - first)
+    rate = options.learning_rate * min(1.0, (progress.step + 1) / 200)
+    for group in optimizer.param_groups:
+        group["lr"] = rate * (0.02 + 0.98 * math.cos(part * math.pi / 2))
 
 
 def _all_captions(pictures: Pictures, seed: int) -> list[str]:
@@ -181,29 +193,15 @@ def _all_captions(pictures: Pictures, seed: int) -> list[str]:
     made = []
     for i in range(CAPTIONS):
         attributes = pictures.attributes(i % len(pictures))
-        for language in ("en", "zh"):
-            made.append(caption(random_subset(attributes, rng), language, rng))
+        for language in LANGUAGES:
+            made.append(caption(random_subset(attributes, rng), language, rng, "training"))
     return made
 
 
 @torch.no_grad()
-def zero_shot(clip: Clip, pictures: Pictures, count: int = 1000) -> dict[str, float]:
-    """Zero-shot accuracy in % per attribute and language: cosine with the caption of each value."""
+def _zero_shot(clip: Clip, pictures: Pictures, count: int = 1000) -> dict[str, float]:
+    """Zero-shot accuracy in % per attribute and language, on the first `count` pictures."""
     clip.eval()
     index = np.arange(min(count, len(pictures)))
-    grey = torch.full((1, 3, 1, 1), 0.7)
-    images = []
-    for part in np.array_split(index, max(1, len(index) // 100)):
-        pixels = torch.from_numpy(pictures.pixels(part)).movedim(-1, 1).float() / 127.5 - 1
-        images.append(clip.encode_image(over(pixels, grey)))
-    embeddings = torch.cat(images)
-    labels = visible(torch.from_numpy(pictures.labels[index]))
-    figures = {}
-    for language in ("en", "zh"):
-        for column, (name, table) in enumerate(SAMPLING.items()):
-            rng = np.random.default_rng(0)
-            text = clip.encode_text([caption({name: v}, language, rng) for v in table])
-            right = (embeddings @ text.T).argmax(1) == labels[:, column]
-            counted = labels[:, column] != UNSAID
-            figures[f"{name} {language}"] = 100 * right[counted].float().mean().item()
-    return figures
+    embeddings = embed(clip, to_float(pictures.pixels(index)))
+    return zero_shot(clip, embeddings, visible(torch.from_numpy(pictures.labels[index])))

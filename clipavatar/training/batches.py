@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
@@ -16,11 +16,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from clipavatar.chibi.caption import caption, random_subset
-from clipavatar.chibi.dataset import Pictures
-from clipavatar.chibi.sample import CHOOSERS, SAMPLING
+from clipavatar.chibi.caption import caption, full_subset, hard_negative, random_subset
+from clipavatar.chibi.dataset import Pictures, labels_of
+from clipavatar.chibi.stream import aimed
 from clipavatar.images import over, to_float
-from clipavatar.metrics.attributes import UNSAID
 
 T = TypeVar("T")
 
@@ -30,6 +29,8 @@ class Batch:
     """`images` (B, 4, R, R) premultiplied in [-1, 1], `noise` (B, Z), `captions` B strings,
 
     `labels` (B, A) what is drawn, `said` (B, A) the same where the caption says it, else UNSAID.
+    `negatives`, where asked for: B captions in the same languages, each wrong in one attribute,
+    and `negatives_said` (B, A).
     """
 
     images: Tensor
@@ -37,33 +38,46 @@ class Batch:
     captions: list[str]
     labels: Tensor
     said: Tensor
+    negatives: list[str] = field(default_factory=list)
+    negatives_said: Tensor = field(default_factory=lambda: torch.zeros(0))
 
 
-def batch(pictures: Pictures, size: int, seed: int, step: int, full: float = 0.25) -> Batch:
-    """Batch number `step` of `size` pictures, with captions in both languages.
+def batch(
+    pictures: Pictures,
+    size: int,
+    seed: int,
+    step: int,
+    full: float = 0.25,
+    negatives: bool = False,
+) -> Batch:
+    """Batch number `step` of `size` pictures, with training captions in both languages.
 
-    A share `full` of the captions says everything. Where a caption says an attribute, the entry of
-    the noise that would have chosen it is drawn anew: the picture does not depend on it.
+    A share `full` of the captions says everything that is there. The choosers in the noise are
+    drawn anew (see `aimed`): those of attributes that the caption says mean nothing, the others
+    still choose what is drawn.
     """
     rng = np.random.default_rng([seed, step])
     index = rng.integers(len(pictures), size=size)
     noise = pictures.noise[index].copy()
-    said = np.full((size, len(SAMPLING)), UNSAID, np.int64)
-    captions = []
+    said, captions, texts = [], [], []
     for row, i in enumerate(index):
-        attributes = pictures.attributes(i)
-        subset = attributes if rng.random() < full else random_subset(attributes, rng)
-        captions.append(caption(subset, "en" if rng.random() < 0.5 else "zh", rng))
-        for column, name in enumerate(SAMPLING):
-            if name in subset:
-                said[row, column] = pictures.labels[i, column]
-                noise[row, CHOOSERS[name]] = rng.standard_normal()
+        attributes, always = pictures.attributes(i), pictures.always(i)
+        choose = full_subset if rng.random() < full else random_subset
+        subset = choose(attributes, rng, always)
+        noise[row] = aimed(subset, attributes, noise[row], rng)
+        language = "en" if rng.random() < 0.5 else "zh"
+        captions.append(caption(subset, language, rng, "training"))
+        said.append(labels_of(subset))
+        texts.append((subset, language))
+    wrong = [(hard_negative(s, rng), language) for s, language in texts if negatives]
     return Batch(
         to_float(pictures.pixels(index)).contiguous(memory_format=torch.channels_last),
         torch.from_numpy(noise),
         captions,
         torch.from_numpy(pictures.labels[index]),
-        torch.from_numpy(said),
+        torch.tensor(said),
+        [caption(subset, language, rng, "training") for subset, language in wrong],
+        torch.tensor([labels_of(subset) for subset, _ in wrong]),
     )
 
 

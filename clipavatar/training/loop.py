@@ -67,7 +67,8 @@ def train(config: Config, resume: bool = False) -> Path:
         # the phase is read from the clock two batches early, which only moves its border
         warm = progress.fraction < options.warm_up
         size = options.warm_up_batch_size if warm else options.batch_size
-        data = batch(pictures, size, options.seed, step * world + rank)
+        place = step * world + rank
+        data = batch(pictures, size, options.seed, place, options.full_captions)
         return data, clip.tokenize(data.captions)
 
     for data, tokens in prefetch(make, progress.step, accelerator.device.type != "cpu"):

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from clipavatar import losses
+from clipavatar.chibi.dataset import UNSAID
 from clipavatar.clip import Clip
 from clipavatar.config import TrainConfig
 from clipavatar.images import resize
-from clipavatar.metrics.attributes import UNSAID
 from clipavatar.training.batches import Batch, augment
 
 
