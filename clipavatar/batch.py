@@ -1,26 +1,30 @@
-"""Pictures into files: names, prompt files, the manifest; nothing drawn twice, nothing lost."""
+"""Pictures into files: names, the manifest; nothing drawn twice, nothing lost."""
 
 from __future__ import annotations
 
 import json
 import re
-import shlex
 import sys
 import time
 import unicodedata
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from clipavatar.config import check_range
+from clipavatar.files import replacing
 from clipavatar.images import read_settings
+from clipavatar.processes import Processes
+from clipavatar.prompt_files import Line
+from clipavatar.variants import every_text
 
 if TYPE_CHECKING:
     from clipavatar.pipeline import AvatarPipeline
 
 MANIFEST = "manifest.jsonl"
-OPTIONS_START = re.compile(r"\s(?=--[a-z]|-n\s)")
-ParseOptions = Callable[[list[str]], dict[str, Any]]
+MANIFEST_PARTS = "manifest-*-of-*.jsonl"  # one for each process of several, until the end
+FOUND = ("prompts", "score")  # what a picture's settings hold beside what was asked for
 
 
 def slug(text: str, longest: int = 100) -> str:
@@ -52,7 +56,7 @@ def save_avatar(
             saved = read_settings(path)
         except (OSError, ValueError):  # a picture of somebody else's
             saved = {}
-        if any(key not in saved or saved[key] != value for key, value in asked.items()):
+        if {key: value for key, value in saved.items() if key not in FOUND} != asked:
             raise FileExistsError(
                 f"{path} exists and is another picture; --force replaces it, -o writes elsewhere"
             )
@@ -78,13 +82,17 @@ def save_texts(
     """
     output = Path(output)
     one_file = output.suffix.lower() == ".png" and not output.is_dir()
-    if n < 1:
-        raise ValueError(f"n must be a whole number from 1, not {n}")
+    check_range("n", n, 1, 1_000_000)
     if one_file and len(texts) * n > 1:
         raise ValueError(f"{output} is one file for {len(texts) * n} pictures; give a folder")
+    names: dict[str, str] = {}  # file name -> text; texts that look alike get a number
     for text in texts:
+        name, number = slug(text), 1
+        while names.setdefault(name, text) != text:
+            number += 1
+            name = f"{slug(text)}-{number}"
         for number in range(seed, seed + n):
-            path = output if one_file else output / f"{slug(text)}-{number}.png"
+            path = output if one_file else output / f"{name}-{number}.png"
             start = time.perf_counter()
             made, drawn = save_avatar(pipeline, path, text, number, options, force)
             took = f"{(time.perf_counter() - start) * 1000:.0f} ms" if drawn else "already there"
@@ -92,74 +100,40 @@ def save_texts(
             print(f"{word} {path}  seed {number}  score {made['score']:.2f}  {took}", flush=True)
 
 
-def run_shell(
-    pipeline: AvatarPipeline,
-    output: str | Path,
-    seed: int,
-    n: int,
-    options: dict[str, Any],
-    force: bool = False,
-) -> None:
-    """Read texts from stdin until it ends; `:seed N`, `:n N` and `:quit` are the commands."""
-    asks = sys.stdin.isatty()
-    if asks:
-        print("Say what to draw, in English or Chinese. :seed N  :n N  :quit")
-    while True:
-        try:
-            line = input("> " if asks else "").strip()
-            command, _, value = line.partition(" ")
-            if command in (":quit", ":q", ":exit"):
-                return
-            if command in (":seed", ":n") and value.strip().isdecimal():
-                seed, n = (int(value), n) if command == ":seed" else (seed, int(value))
-            elif line.startswith(":"):
-                raise ValueError(f"{line!r} is not :seed N, :n N or :quit")
-            elif line:
-                save_texts(pipeline, [line], output, seed, n, options, force)
-        except (EOFError, KeyboardInterrupt):
-            print()
-            return
-        except (ValueError, OSError) as error:
-            print(f"clipavatar: error: {error}", file=sys.stderr, flush=True)
+# ------------------------------------------------------------------------------------ prompt files
 
 
 @dataclass(frozen=True)
-class Line:
-    """One line of a prompt file: what to draw, or what is wrong with it."""
+class Picture:
+    """One picture of a batch."""
 
-    number: int  # in the file, from 1
-    index: int  # among the prompts, from 1: it opens the file name
+    file: str
+    line: Line
     text: str
-    options: dict[str, Any] = field(default_factory=dict)
-    error: str = ""
+    seed: int
+    options: dict[str, Any]
 
 
-def read_lines(path: str | Path, parse_options: ParseOptions) -> list[Line]:
-    """Read a prompt file: UTF-8, one prompt a line, `#` comments, options at a line's end.
+def pictures(line: Line, digits: int = 4, limit: int = 0) -> list[Picture]:
+    """The pictures that a line asks for, named 0001-text.png, or 0001-text-1.png and so on.
 
-    `parse_options` turns the words after the prompt into options and raises ValueError for what it
-    does not know, which ends up in that line's `error`. Raises OSError, or ValueError for a file
-    that is not UTF-8 or holds no prompt.
+    With a `limit`, up to so many of the texts that its choices can become; else the seed chooses.
+    Raises ValueError for what is wrong with the line.
     """
-    try:
-        content = Path(path).read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise ValueError(f"{path} is not UTF-8 text") from None
-    lines: list[Line] = []
-    for number, line in enumerate(content.split("\n"), 1):
-        line = line.strip()
-        if not line or line.startswith("#"):
-            continue
-        text, *rest = OPTIONS_START.split(" " + line, maxsplit=1)
-        index = len(lines) + 1
-        try:
-            options = parse_options(shlex.split(rest[0]) if rest else [])
-            lines.append(Line(number, index, text.strip(), options))
-        except ValueError as error:
-            lines.append(Line(number, index, text.strip(), error=str(error)))
-    if not lines:
-        raise ValueError(f"{path} holds no prompts")
-    return lines
+    if line.error:
+        raise ValueError(line.error)
+    options = dict(line.options)
+    seed, n = options.pop("seed", 0), options.pop("n", 1)
+    check_range("n", n, 1, 1_000_000)
+    wildcards = options.get("wildcards", "")
+    texts = every_text(line.text, wildcards, limit)[0] if limit else [line.text]
+    wanted = [(text, seed + offset) for text in texts for offset in range(n)]
+    name, width = f"{line.index:0{digits}}-{slug(line.text)}", len(str(len(wanted)))
+    ends = [f"-{i:0{width}}" if len(wanted) > 1 else "" for i in range(1, len(wanted) + 1)]
+    return [
+        Picture(f"{name}{end}.png", line, text, seed, options)
+        for end, (text, seed) in zip(ends, wanted, strict=True)
+    ]
 
 
 def run_batch(
@@ -169,65 +143,100 @@ def run_batch(
     resume: bool = False,
     force: bool = False,
     report: Callable[[str], None] = print,
+    limit: int = 0,
+    processes: Processes | None = None,
 ) -> int:
-    """Draw every line into `output` as 0001-text.png; returns how many lines failed.
+    """Draw every line into `output`; returns how many lines failed, in all `processes` together.
 
     A bad line is told to `report` with its number, and the rest goes on. Every picture gets a line
-    of JSON in manifest.jsonl: "file", "line" and its settings. Raises FileExistsError if there is
-    a manifest and neither `resume` (keep what is there) nor `force` (draw it all again).
+    of JSON in manifest.jsonl: "file", "line", "prompt" and its settings, in the order of the file
+    names. Killed at any moment and resumed, it makes the files that it would have made at once.
+    Raises FileExistsError if there is a manifest and neither `resume` (keep what is there) nor
+    `force` (draw it all again).
     """
     from tqdm import tqdm
 
-    output = Path(output)
-    output.mkdir(parents=True, exist_ok=True)
-    manifest = output / MANIFEST
-    if manifest.exists() and not (resume or force):
+    output, processes = Path(output), processes or Processes()
+    ours = lines[processes.rank :: processes.count]
+    digits = max(4, len(str(len(lines))))
+    _prepare(output, resume, force, processes)
+    recorded = {record["file"] for record in _records(output)}
+    part = f"manifest-{processes.rank + 1}-of-{processes.count}.jsonl"
+    manifest = output / (MANIFEST if processes.count == 1 else part)
+    _cut(manifest)
+    failed = 0
+    total = None if limit else sum(max(1, line.options.get("n", 1)) for line in ours)
+    quiet = True if processes.rank else None  # one bar, and on a terminal only
+    with (
+        manifest.open("a", encoding="utf-8", newline="\n") as records,
+        tqdm(total=total, file=sys.stderr, unit="picture", delay=2, disable=quiet) as bar,
+    ):
+        for line in ours:
+            for note in line.notes:
+                bar.clear()
+                report(f"line {line.number}: {note}")
+            try:
+                for picture in pictures(line, digits, limit):
+                    path, asked = output / picture.file, (picture.text, picture.seed)
+                    made, _ = save_avatar(pipeline, path, *asked, picture.options, force)
+                    if picture.file not in recorded:
+                        record = {"file": picture.file, "line": line.number, "prompt": line.text}
+                        records.write(json.dumps(record | made, ensure_ascii=False) + "\n")
+                        records.flush()
+                    bar.update()
+            except (ValueError, OSError) as error:
+                failed += 1
+                bar.clear()
+                report(f"line {line.number}: {error}")
+    processes.wait()
+    if processes.rank == 0:
+        _merge(output)
+    return processes.total(failed)
+
+
+def _prepare(output: Path, resume: bool, force: bool, processes: Processes) -> None:
+    """The folder, without what a killed run left half written; the first process does it."""
+    old = [path for path in (output / MANIFEST, *output.glob(MANIFEST_PARTS)) if path.exists()]
+    if old and not (resume or force):
         raise FileExistsError(
             f"{output} holds a batch already; --resume goes on with it, --force draws it again"
         )
-    if force:
-        manifest.unlink(missing_ok=True)
-    recorded = _recorded(manifest)
-    failed = 0
-    with (
-        manifest.open("a", encoding="utf-8") as records,
-        tqdm(lines, file=sys.stderr, unit="line", disable=None) as progress,
-    ):
-        for line in progress:
-            try:
-                if line.error:
-                    raise ValueError(line.error)
-                options = dict(line.options)
-                seed, n = options.pop("seed", 0), options.pop("n", 1)
-                if n < 1:
-                    raise ValueError(f"n must be a whole number from 1, not {n}")
-                for copy in range(n):
-                    end = f"-{copy + 1}" if n > 1 else ""
-                    path = output / f"{line.index:04}-{slug(line.text)}{end}.png"
-                    made, _ = save_avatar(pipeline, path, line.text, seed + copy, options, force)
-                    if path.name not in recorded:
-                        record = {"file": path.name, "line": line.number, **made}
-                        records.write(json.dumps(record, ensure_ascii=False) + "\n")
-                        records.flush()
-            except (ValueError, OSError) as error:
-                failed += 1
-                progress.clear()
-                report(f"line {line.number}: {error}")
-    return failed
+    processes.wait()  # until all have looked
+    output.mkdir(parents=True, exist_ok=True)
+    if processes.rank == 0:
+        halves = re.compile(r"\.(\d{4,}-.*|manifest\.jsonl)\.\d+\.part")
+        halved = [path for path in output.glob(".*.part") if halves.fullmatch(path.name)]
+        for path in [*halved, *(old if force else [])]:
+            path.unlink(missing_ok=True)
+    processes.wait()
 
 
-def _recorded(manifest: Path) -> set[str]:
-    """The files a manifest names; a last line that was cut off is ended, not trusted."""
-    if not manifest.exists():
-        return set()
-    content = manifest.read_text(encoding="utf-8", errors="replace")
-    if content and not content.endswith("\n"):
-        with manifest.open("a", encoding="utf-8") as records:
-            records.write("\n")
-    found = set()
-    for line in content.splitlines():
-        try:
-            found.add(json.loads(line)["file"])
-        except (ValueError, KeyError, TypeError):
-            continue
-    return found
+def _records(output: Path) -> Iterator[dict[str, Any]]:
+    """Every whole record of the manifest and its parts; a line that was cut off is no record."""
+    for path in (output / MANIFEST, *sorted(output.glob(MANIFEST_PARTS))):
+        if path.exists():
+            for line in path.read_bytes().split(b"\n")[:-1]:
+                try:
+                    record = json.loads(line)
+                    if isinstance(record["file"], str):
+                        yield record
+                except (ValueError, KeyError, TypeError):
+                    continue
+
+
+def _cut(manifest: Path) -> None:
+    """Takes away a last line that has no end: whoever wrote it was killed."""
+    if manifest.exists():
+        content = manifest.read_bytes()
+        with manifest.open("r+b") as file:
+            file.truncate(content.rfind(b"\n") + 1)
+
+
+def _merge(output: Path) -> None:
+    """One manifest out of all parts, sorted by file name, in one step."""
+    records = {record["file"]: record for record in _records(output)}
+    lines = [json.dumps(records[file], ensure_ascii=False) + "\n" for file in sorted(records)]
+    with replacing(output / MANIFEST) as part:
+        part.write_text("".join(lines), encoding="utf-8", newline="\n")
+    for path in output.glob(MANIFEST_PARTS):
+        path.unlink()

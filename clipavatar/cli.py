@@ -11,7 +11,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -20,7 +20,10 @@ from clipavatar import __version__
 if TYPE_CHECKING:
     from clipavatar.pipeline import AvatarPipeline
 
-PICTURE = ("size", "mode", "steps", "candidates", "style", "background")  # pipeline.Options
+PICTURE = (  # pipeline.Options
+    *("size", "mode", "steps", "candidates", "style", "background", "negative", "diverse"),
+    "wildcards",
+)
 
 
 class Parser(argparse.ArgumentParser):
@@ -76,26 +79,31 @@ def build_parser() -> Parser:
     drawing.add_argument("--clip", default="", metavar="NAME[:PRETRAINED]", help="another CLIP")
     drawing.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     drawing.add_argument("--force", action="store_true", help="replace files that exist")
+    choosing = Parser(add_help=False)
+    add_choice_options(choosing)
 
     add = commands.add_parser
-    made = add("generate", parents=[drawing], help="draw avatars")
+    made = add("generate", parents=[drawing, choosing], help="draw avatars")
     made.add_argument("texts", nargs="+", metavar="TEXT", help="what to draw; quote each text")
     made.add_argument("-o", "--output", default=".", metavar="PATH_OR_DIR", help="default: here")
     made.set_defaults(run=run_generate)
 
     made = add("shell", parents=[drawing], help="type prompts, see pictures saved")
     made.add_argument("-o", "--output", default=".", metavar="DIR", help="default: here")
+    add_wildcards(made)
     made.set_defaults(run=run_shell)
 
-    made = add("batch", parents=[drawing], help="draw a file of prompts, one a line")
-    made.add_argument("file", help="UTF-8 text; # comments; a line may end in options: --seed 3")
+    made = add("batch", parents=[drawing, choosing], help="draw a file of prompts, one a line")
+    made.add_argument("file", help="text, .csv or .jsonl; a line may end in options: --seed 3")
     made.add_argument("-o", "--output", required=True, metavar="DIR")
     made.add_argument("--resume", action="store_true", help="skip the pictures that are there")
     made.set_defaults(run=run_batch)
 
-    made = add("expand", help="what the prompt engine makes of a text")
+    made = add("expand", parents=[choosing], help="what the prompt engine makes of a text")
     made.add_argument("text", metavar="TEXT")
     made.add_argument("--style", default="chibi", metavar="NAME")
+    made.add_argument("--negative", default="", metavar="TEXT")
+    made.add_argument("--seed", type=int, default=0, metavar="S", help="makes {a|b} choices (0)")
     made.add_argument("--json", action="store_true", help="for programs")
     made.set_defaults(run=run_expand)
 
@@ -106,15 +114,27 @@ def build_parser() -> Parser:
     made.add_argument("--seed", type=int, default=0, metavar="S")
     made.add_argument("--workers", type=int, default=0, help="processes; 0: one per core")
     made.add_argument("--sheet", default="", metavar="FILE", help="also a contact sheet")
+    made.add_argument(
+        "--shards", type=int, default=0, metavar="SIZE", help="WebDataset shards of SIZE pictures"
+    )
+    made.add_argument("--split", default="training", help="training (default) or held-out")
     made.set_defaults(run=run_render)
 
-    made = add("evaluate", help="attribute accuracy of a model, in English and Chinese")
-    made.add_argument("-n", type=int, default=200, metavar="N", help="pictures a language (200)")
+    made = add("evaluate", help="how good a model is: accuracy, diversity, realism and more")
+    made.add_argument("-n", type=int, default=250, metavar="N", help="texts a set, language (250)")
     made.add_argument("--model", default="", help="folder, .safetensors file or hub id")
     made.add_argument("--clip", default="", metavar="NAME[:PRETRAINED]", help="another CLIP")
     made.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     made.add_argument("--candidates", type=int, default=8, metavar="N", help="as in generate (8)")
-    made.add_argument("--json", action="store_true", help="for programs")
+    made.add_argument("--data", default="", metavar="DIR", help="on your own captioned pictures")
+    made.add_argument("--judge", default="", metavar="FILE", help="another judge")
+    made.add_argument(
+        "--clip-score", default="", metavar="CLIP", help="measure with this CLIP, not the model's"
+    )
+    made.add_argument("--inception", action="store_true", help="FID too, by torch-fidelity")
+    made.add_argument("--json", default="", metavar="FILE", help="the figures for programs")
+    made.add_argument("--sheet", default="", metavar="FILE", help="bars and wrong ones as a PNG")
+    made.add_argument("--force", action="store_true", help="replace files that exist")
     made.set_defaults(run=run_evaluate)
 
     for name, run, text in (
@@ -125,8 +145,7 @@ def build_parser() -> Parser:
     ):
         made = add(name, help=text)
         made.add_argument("config", metavar="CONFIG", help="a TOML file")
-        if name != "train-judge":  # which takes minutes
-            made.add_argument("--resume", action="store_true", help="go on where it stopped")
+        made.add_argument("--resume", action="store_true", help="go on where it stopped")
         if name == "train":
             made.add_argument("--minutes", type=float, metavar="M", help="instead of the config's")
         made.set_defaults(run=run)
@@ -147,6 +166,27 @@ def add_picture_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--background", metavar="COLOUR|SCENE|transparent", help="default: as the text says"
     )
+    parser.add_argument("--negative", default="", metavar="TEXT", help="what to keep away from")
+    parser.add_argument(
+        "--diverse", action="store_true", help="what is left unsaid differs from seed to seed"
+    )
+
+
+def add_wildcards(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--wildcards", default="", metavar="DIR", help="files for __name__, before the shipped ones"
+    )
+
+
+def add_choice_options(parser: argparse.ArgumentParser) -> None:
+    """How {a|b} and __wildcard__ are chosen."""
+    add_wildcards(parser)
+    parser.add_argument(
+        "--combinatorial", action="store_true", help="every text that the choices allow"
+    )
+    parser.add_argument(
+        "--limit", type=int, default=100, metavar="N", help="of --combinatorial, a text (100)"
+    )
 
 
 def load_pipeline(args: argparse.Namespace) -> AvatarPipeline:
@@ -161,26 +201,47 @@ def picture_options(args: argparse.Namespace) -> dict[str, Any]:
     return {name: getattr(args, name) for name in PICTURE}
 
 
+def combinatorial_limit(args: argparse.Namespace) -> int:
+    """How many texts --combinatorial may list; 0: the seed chooses one. Raises ValueError."""
+    from clipavatar.config import check_range
+
+    check_range("limit", args.limit, 1, 1_000_000)
+    return args.limit if args.combinatorial else 0
+
+
 def run_generate(args: argparse.Namespace) -> None:
     from clipavatar.batch import save_texts
+    from clipavatar.variants import every_text
 
+    texts, limit = list(args.texts), combinatorial_limit(args)
+    if limit:
+        listed = [every_text(text, args.wildcards, limit) for text in texts]
+        texts = [text for found, _ in listed for text in found]
+        left_out = sum(count - len(found) for found, count in listed if count > limit)
+        if left_out:
+            print(f"clipavatar: {left_out:,} more texts than --limit", file=sys.stderr)
     pipeline, options = load_pipeline(args), picture_options(args)
-    save_texts(pipeline, args.texts, args.output, args.seed, args.n, options, args.force)
+    save_texts(pipeline, texts, args.output, args.seed, args.n, options, args.force)
 
 
 def run_shell(args: argparse.Namespace) -> None:
-    from clipavatar.batch import run_shell
+    from clipavatar.shell import run_shell
 
     pipeline, options = load_pipeline(args), picture_options(args)
     run_shell(pipeline, args.output, args.seed, args.n, options, args.force)
 
 
 def run_batch(args: argparse.Namespace) -> int:
-    from clipavatar.batch import read_lines, run_batch
+    from clipavatar.batch import run_batch
+    from clipavatar.processes import processes
+    from clipavatar.prompt_files import read_lines
 
     lines = read_lines(args.file, lambda words: parse_line_options(words, args))
     complain = partial(print, f"clipavatar: error: {args.file}", file=sys.stderr)
-    failed = run_batch(load_pipeline(args), lines, args.output, args.resume, args.force, complain)
+    limit = combinatorial_limit(args)
+    with processes() as ours:
+        ways = (args.resume, args.force, complain, limit, ours)
+        failed = run_batch(load_pipeline(args), lines, args.output, *ways)
     return 2 if failed else 0
 
 
@@ -198,34 +259,44 @@ def parse_line_options(words: list[str], defaults: argparse.Namespace) -> dict[s
 
 
 def run_expand(args: argparse.Namespace) -> None:
-    from clipavatar.prompts import check_text, expand, understand
+    from clipavatar.explain import explain, table
 
-    said = understand(check_text(args.text))
-    prompts = expand(args.text, args.style)
-    if args.json:
-        print(json.dumps({**asdict(said), "prompts": prompts}, ensure_ascii=False, indent=2))
-        return
-    print(f"language    {said.language}")
-    for title, lines in (
-        ("attributes", [f"{name}: {value}" for name, value in said.attributes.items()]),
-        ("unknown", said.unknown),
-        ("conflicts", said.conflicts),
-        ("prompts", prompts),
-    ):
-        print(f"{title:<11}", "\n            ".join(lines) or "none")
+    choices = (args.wildcards, combinatorial_limit(args))
+    found = explain(args.text, args.style, args.seed, args.negative, *choices)
+    print(json.dumps(found, ensure_ascii=False, indent=2) if args.json else table(found))
 
 
 def run_evaluate(args: argparse.Namespace) -> None:
-    from clipavatar.metrics.attributes import evaluate_languages, table
+    from clipavatar.metrics.evaluate import evaluate
 
-    figures = evaluate_languages(load_pipeline(args), args.n, args.candidates)
-    print(json.dumps(figures, indent=2) if args.json else table(figures))
+    figures = evaluate(
+        lambda: load_pipeline(args),
+        args.n,
+        args.candidates,
+        data=args.data,
+        judge=args.judge,
+        clip_score=args.clip_score,
+        inception=args.inception,
+        json_file=args.json,
+        sheet=args.sheet,
+        force=args.force,
+    )
+    print(figures)
 
 
 def run_render(args: argparse.Namespace) -> None:
-    from clipavatar.chibi import render_dataset
+    from clipavatar.chibi.export import render_dataset
 
-    render_dataset(args.output, args.n, args.size, args.seed, args.workers, sheet=args.sheet)
+    render_dataset(
+        args.output,
+        args.n,
+        args.size,
+        args.seed,
+        args.workers,
+        args.sheet,
+        args.shards,
+        args.split,
+    )
 
 
 def run_train_clip(args: argparse.Namespace) -> None:
@@ -263,4 +334,4 @@ def run_train_judge(args: argparse.Namespace) -> None:
     config = load_config(args.config)  # before torch is imported: a bad file is told at once
     from clipavatar.training import train_judge
 
-    train_judge(config)
+    train_judge(config, resume=args.resume)

@@ -307,9 +307,12 @@ def _index_value(entry: Callable[[str], Entry], attribute: str, value: str, word
 
 
 @cache
-def longest_form() -> int:
-    """Characters in the longest form of the index."""
-    return max(map(len, form_index()))
+def form_lengths() -> dict[str, list[int]]:
+    """First character -> the lengths of the forms that begin with it, the longest first."""
+    lengths: dict[str, set[int]] = {}
+    for form in form_index():
+        lengths.setdefault(form[0], set()).add(len(form))
+    return {first: sorted(found, reverse=True) for first, found in lengths.items()}
 
 
 def without_noun(form: str, noun: Noun) -> str | None:

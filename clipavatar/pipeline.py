@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -17,11 +17,13 @@ from clipavatar import __version__
 from clipavatar.backgrounds import background as draw_background
 from clipavatar.backgrounds import check_background, choose
 from clipavatar.checkpoint import ASSETS, find_generator, load_model
-from clipavatar.chibi.sample import SAMPLING, figure
 from clipavatar.config import GeneratorConfig, check_range
 from clipavatar.images import finish, save_png
-from clipavatar.latents import mean_direction, optimize, sample_noise, score
-from clipavatar.prompts import check_text, describe, expand, understand
+from clipavatar.latents import optimize, sample_noise, score
+from clipavatar.prompts import check_text
+from clipavatar.syntax import attributes, parse
+from clipavatar.targets import CHUNK, complete, find_target, steer
+from clipavatar.variants import resolve
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -29,8 +31,6 @@ if TYPE_CHECKING:
     from clipavatar.clip import Clip
 
 MODES = ("sample", "optimize")
-CHUNK = 8  # candidates drawn at once: a constant, so that no float depends on how many are asked
-OWN_WORDS = 0.25  # share of the text as it stands in a target that was completed
 FINALISTS = 2  # candidates that mode="optimize" works on
 
 
@@ -43,6 +43,9 @@ class Options(TypedDict, total=False):
     steps: int
     style: str
     background: str | None
+    negative: str
+    diverse: bool
+    wildcards: str
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,7 @@ class AvatarPipeline:
         fits = upscaler and theirs.image_channels == config.image_channels
         self.upscaler = _ready(upscaler, self.device) if upscaler and fits else None
         self.name = name
-        self._target = lru_cache(maxsize=1024)(self._find_target)
+        self._target = lru_cache(maxsize=1024)(partial(find_target, clip))
 
     @classmethod
     def from_pretrained(
@@ -151,10 +154,13 @@ class AvatarPipeline:
         Raises ValueError in one line for anything out of range.
         """
         settings = self.settings(text, seed, **options)
-        prompts, target = self._target(text, settings["style"])  # P sentences, (E,)
+        text, negative = settings["text"], settings.get("negative", "")
+        prompts, target, emphasis = self._target(text, settings["style"], negative)  # P, (E,), (E,)
         noise = sample_noise(settings["candidates"], self.config.noise_size, seed)  # (N, Z)
+        if self.config.noise_names == "chibi":
+            noise = steer(noise, text, seed, negative, "diverse" in settings)
         noise = noise.to(self.device)
-        wanted = self.complete(text, noise, target)  # (N, E): with what the text leaves to the seed
+        wanted = self.complete(text, noise, target, emphasis)  # (N, E): with what the seed decides
         faces = self.draw(noise, wanted)  # (N, C, R, R) in [-1, 1]
         scores = score(self.clip, faces, target)  # (N,)
         if settings["mode"] == "optimize":
@@ -197,10 +203,15 @@ class AvatarPipeline:
         steps: int = 60,
         style: str = "chibi",
         background: str | None = None,
+        negative: str = "",
+        diverse: bool = False,
+        wildcards: str = "",
     ) -> dict[str, Any]:
         """Everything that decides the picture, checked and complete; see `generate`."""
-        check_text(text)
         check_range("seed", seed, 0, 2**63 - 1)
+        text = resolve(text, seed, wildcards)
+        said = attributes(parse(check_text(text)))[0]
+        negative = check_text(resolve(negative, seed, wildcards)) if negative.strip() else ""
         check_range("size", size, 16, 4096)
         check_range("candidates", candidates, 1, 256)
         check_range("steps", steps, 1, 10_000)
@@ -210,35 +221,25 @@ class AvatarPipeline:
             if background is not None:
                 raise ValueError(f"model {self.name} draws its own background")
         elif background is None:
-            background = understand(text).attributes.get("background") or choose(seed, text)
+            background = said.get("background") or choose(seed, text)
         made = {"text": text, "seed": seed, "size": size, "mode": mode, "candidates": candidates}
         if mode == "optimize":
             made["steps"] = steps
         behind = check_background(background) if background is not None else "in the model"
         made |= {"style": style, "background": behind}
+        made |= ({"negative": negative} if negative else {}) | (
+            {"diverse": True} if diverse else {}
+        )
         made |= {"model": self.name, "clip": _shared_name(self.clip.name)}
         return made | {"version": __version__}
 
-    def _find_target(self, text: str, style: str) -> tuple[tuple[str, ...], Tensor]:
-        prompts = expand(text, style)
-        return tuple(prompts), mean_direction(self.clip.encode_text(prompts))
-
-    def complete(self, text: str, noise: Tensor, target: Tensor) -> Tensor:
-        """Targets (N, E): what `text` says, and what each row of noise (N, Z) adds to it.
-
-        Where the noise has names, its entries decide what is unsaid, in training as here. Saying it
-        in words as well spares the network the border between two hairstyles, where it draws both.
-        The text's own direction stays in, so that no word of it is lost.
-        """
+    def complete(
+        self, text: str, noise: Tensor, target: Tensor, emphasis: Tensor | None = None
+    ) -> Tensor:
+        """Targets (N, E): what `text` says, and what each row of noise (N, Z) adds to it."""
         if self.config.noise_names != "chibi":
             return target.expand(len(noise), -1)
-        said = understand(text)
-        known = {name: value for name, value in said.attributes.items() if name in SAMPLING}
-        figures = [figure(known, row) for row in noise.cpu().numpy()]
-        prompts = [describe(drawn.attributes, said.language) for drawn in figures]
-        parts = [prompts[i : i + CHUNK] for i in range(0, len(prompts), CHUNK)]
-        full = torch.cat([self.clip.encode_text(part) for part in parts])
-        return torch.nn.functional.normalize(full + OWN_WORDS * target, dim=-1)
+        return complete(self.clip, text, noise, target, emphasis)
 
     def draw(self, noise: Tensor, targets: Tensor) -> Tensor:
         """Noise (N, Z) and targets (N, E) -> faces (N, C, R, R) in [-1, 1]."""

@@ -6,7 +6,8 @@ caller needs of lexicon.py and understanding.py is passed on from here.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 from clipavatar.binding import CJK
 from clipavatar.lexicon import LANGUAGES, Noun, load_lexicon, load_templates, without_noun
@@ -90,15 +91,16 @@ def _slots(
     words = _style(style)[language]
     slots = {"style": choose(words) if words else "", "measure": joints["measure"].get("other", "")}
     slots["brief"] = slots["style"].replace(joints["linker"], "")
-    values = {noun.value for noun in lexicon.nouns.values() if not noun.values}
-    with_noun = values | {noun.colour for noun in lexicon.nouns.values()}
-    for attribute in lexicon.attributes.keys() - with_noun:
+    for attribute in _without_noun():
         value = attributes.get(attribute)
         slots[attribute] = (
             choose(lexicon.attributes[attribute][value].written(language)) if value else ""
         )
     carriers = _carriers(attributes, choose)
     for name, noun in lexicon.nouns.items():
+        slots.setdefault(name, "")
+        if noun.colour not in attributes and noun.value not in attributes:
+            continue
         shown = dict(attributes)
         if noun.colour and carriers[noun.colour] != name:
             shown.pop(noun.colour, None)
@@ -111,6 +113,15 @@ def _slots(
         slots[name] = _article(phrase, joints) if phrase and articles else phrase
     slots["character"] = slots["character"] or joints["nobody"]
     return slots
+
+
+@cache
+def _without_noun() -> tuple[str, ...]:
+    """The attributes that are written by themselves."""
+    lexicon = load_lexicon()
+    values = {noun.value for noun in lexicon.nouns.values() if not noun.values}
+    with_noun = values | {noun.colour for noun in lexicon.nouns.values()}
+    return tuple(name for name in lexicon.attributes if name not in with_noun)
 
 
 def _carriers(attributes: Mapping[str, str], choose: Choose) -> dict[str, str]:
@@ -133,9 +144,15 @@ def _phrase(noun: Noun, attributes: Mapping[str, str], language: str, choose: Ch
     shape = choose(known[noun.value][value].written(language)) if noun.value and value else ""
     if noun.colour is None or colour is None:
         return shape
-    words = known[noun.colour][colour]
     if colour == "none":
-        return choose(words.written(language))
+        return choose(known[noun.colour][colour].written(language))
+    return choose(_coloured(noun, shape, colour, language, space))
+
+
+@cache
+def _coloured(noun: Noun, shape: str, colour: str, language: str, space: str) -> tuple[str, ...]:
+    """Every way to write a noun, or its `shape`, with its colour."""
+    words = load_lexicon().attributes[noun.colour or ""][colour]
     names = [shape] if shape else list(noun.words.written(language))
     phrases = [f"{word}{space}{name}" for name in names for word in words.written(language)]
     prefix = without_noun(shape, noun) if shape and language == "en" else None
@@ -146,7 +163,7 @@ def _phrase(noun: Noun, attributes: Mapping[str, str], language: str, choose: Ch
         phrases += [f"{word}的{name}" for name in names for word in words.zh]
         if not shape and words.zh_bound and noun.words.zh_bound:
             phrases.append(words.zh_bound[0] + noun.words.zh_bound[0])
-    return choose(phrases)
+    return tuple(phrases)
 
 
 def _article(phrase: str, joints: Mapping[str, Any]) -> str:
@@ -161,24 +178,42 @@ def _fill(pattern: str, slots: Mapping[str, str], language: str) -> str:
     """The template with its slots filled; templates.toml's opening comment explains the marks."""
     joints = load_templates().joints[language]
 
-    def fill(part: str) -> str:
-        return re.sub(r"\{([^}]*)\}", lambda match: joined(match[1]), part)
-
-    def joined(names: str) -> str:
-        said = [slots[name] for name in re.findall(r"\w+", names) if slots[name]]
-        separator = re.sub(r"\w+", "", names)[:1]
-        if separator == "&" or "&" in names:
+    def joined(names: Sequence[str], mark: str) -> str:
+        said = [slots[name] for name in names if slots[name]]
+        if mark == "&":
             head = joints["several"].join(said[:-1])
             return head + joints["last"] + said[-1] if head else "".join(said)
-        return (joints["comma"] if separator == "," else separator).join(said)
+        return (joints["comma"] if mark == "," else mark).join(said)
 
-    def group(match: re.Match[str]) -> str:
-        names = re.findall(r"\w+", " ".join(re.findall(r"\{([^}]*)\}", match[1])))
-        return fill(match[1]) if any(slots[name] for name in names) else ""
-
-    text = fill(re.sub(r"\[([^\]]*)\]", group, pattern))
+    text = ""
+    for optional, pieces in _pieces(pattern):
+        if optional and not any(slots[name] for piece in pieces for name in piece.names):
+            continue
+        text += "".join(piece.text + joined(piece.names, piece.mark) for piece in pieces)
     text = re.sub(r"\ba\(n\)(?= [aeio]| u(?!ni))", "an", text).replace("a(n)", "a")
     return text.strip()
+
+
+class _Piece(NamedTuple):
+    """Plain text, and the {slots} that follow it with the mark between their names."""
+
+    text: str
+    names: tuple[str, ...]
+    mark: str
+
+
+@cache
+def _pieces(pattern: str) -> list[tuple[bool, list[_Piece]]]:
+    """A template as parts, each true if it stands in [brackets], and their pieces."""
+    parts = []
+    for part in re.findall(r"\[[^\]]*\]|[^\[\]]+", pattern):
+        optional = part.startswith("[")
+        pieces = []
+        for text, slots in re.findall(r"([^{}]*)(?:\{([^}]*)\})?", part.strip("[]")):
+            mark = "&" if "&" in slots else re.sub(r"\w+", "", slots)[:1]
+            pieces.append(_Piece(text, tuple(re.findall(r"\w+", slots)), mark))
+        parts.append((optional, pieces))
+    return parts
 
 
 def check_text(text: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from clipavatar.binding import CJK, Token, bind, noun_of, paint
-from clipavatar.lexicon import Entry, form_index, load_lexicon, longest_form, normal_form
+from clipavatar.lexicon import Entry, form_index, form_lengths, load_lexicon, normal_form
 
 CLAUSE_BREAK = re.compile(r"[,;.!?。、|()\n]")
 
@@ -72,14 +72,14 @@ def understand(text: str) -> Understanding:
 
 def _tokens(text: str) -> list[Token]:
     """The longest known form at each place, the words between as unknown; glued nouns settled."""
-    index, longest = form_index(), longest_form()
+    index, lengths = form_index(), form_lengths()
     tokens: list[Token] = []
     start = clause = 0
     while start < len(text):
         length = next(
             (
                 n
-                for n in range(min(longest, len(text) - start), 0, -1)
+                for n in lengths.get(text[start], ())
                 if text[start : start + n] in index and _stands_alone(text, start, start + n)
             ),
             0,

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from clipavatar import batch, cli
+from clipavatar import batch, cli, explain
 from clipavatar.images import read_settings
 
 
@@ -62,6 +62,20 @@ class TestGenerate:
         assert run(capsys, *again, "--force")[0] == 0
         assert read_settings(tmp_path / "girl-0.png")["size"] == 48
 
+    def test_every_text_of_the_choices(self, capsys, tmp_path):
+        argv = ["generate", "{pink|blue} hair {girl|boy}", "-o", str(tmp_path), "--size", "32"]
+        assert run(capsys, *argv, "--combinatorial", "--limit", "3")[0] == 0
+        names = ["blue-hair-girl-0.png", "pink-hair-boy-0.png", "pink-hair-girl-0.png"]
+        assert sorted(file.name for file in tmp_path.iterdir()) == names
+        assert "1 more text" in run(capsys, *argv, "--combinatorial", "--limit", "3")[2]
+
+    def test_wildcards_of_ones_own(self, capsys, tmp_path):
+        (tmp_path / "who.txt").write_text("# who\nqueen\n", encoding="utf-8")
+        argv = ["generate", "a __who__", "-o", str(tmp_path / "out"), "--size", "32"]
+        assert_one_line_error(run(capsys, *argv), "unknown wildcard __who__ at character 3")
+        assert run(capsys, *argv, "--wildcards", str(tmp_path))[0] == 0
+        assert read_settings(tmp_path / "out" / "a-who-0.png")["text"] == "a queen"
+
     def test_a_file_of_somebody_elses_is_safe(self, capsys, tmp_path):
         (tmp_path / "girl-0.png").write_bytes(b"my holiday")
         assert_one_line_error(run(capsys, "generate", "girl", "-o", str(tmp_path)), "exists")
@@ -82,6 +96,9 @@ class TestGenerate:
             (["girl", "--style", "cubist"], "unknown style"),
             (["girl", "--background", "blurple"], "unknown background"),
             (["girl", "--nonsense"], "--nonsense"),
+            (["girl", "--negative", "🎉"], "no word"),
+            (["{girl|boy"], "'{' at character 1 is never closed"),
+            (["girl | boy:0 | cat:0", "--limit", "0"], "limit must be"),
             ([], "TEXT"),
         ],
     )
@@ -134,128 +151,137 @@ def test_ctrl_c_and_surprises(capsys, monkeypatch):
     assert_one_line_error(run(capsys, "generate", "girl"), "clipavatar[train]")
 
 
+def typing(monkeypatch, *lines):
+    """Makes input() return `lines`, or raise those that are exceptions; then the input ends."""
+    waiting = iter([*lines, EOFError])
+
+    def answer(_):
+        line = next(waiting)
+        if isinstance(line, str):
+            return line
+        raise line
+
+    monkeypatch.setattr("builtins.input", answer)
+    return waiting
+
+
 @pytest.mark.usefixtures("cli_pipeline")
-class TestBatch:
-    def write(self, tmp_path, text, encoding="utf-8"):
-        (tmp_path / "p.txt").write_bytes(text.encode(encoding))
-        return ["batch", str(tmp_path / "p.txt"), "-o", str(tmp_path / "out"), "--size", "32"]
-
-    def manifest(self, tmp_path):
-        lines = (tmp_path / "out" / "manifest.jsonl").read_text(encoding="utf-8").splitlines()
-        return [json.loads(line) for line in lines]
-
-    def test_comments_options_and_bom(self, capsys, tmp_path):
-        argv = self.write(
-            tmp_path,
-            "# heroes\n\n银发 猫耳 女孩\r\nboy's hat -- blue --seed 3 --size 48 -n 2\n",
-            encoding="utf-8-sig",
-        )
-        assert run(capsys, *argv)[0] == 0
-        made = self.manifest(tmp_path)
-        names = [
-            "0001-银发-猫耳-女孩.png",
-            "0002-boy-s-hat-blue-1.png",
-            "0002-boy-s-hat-blue-2.png",
+class TestShell:
+    def test_draws_lines_and_obeys_commands(self, capsys, monkeypatch, tmp_path):
+        lines = [
+            "girl",
+            "",
+            ":seed 7",
+            ":n 2",
+            "双马尾",
+            "🎉",
+            ":dance",
+            ":seed x",
+            ":quit",
+            "never",
         ]
-        assert [record["file"] for record in made] == names
-        assert [record["line"] for record in made] == [3, 4, 4]
-        assert [(record["seed"], record["size"]) for record in made] == [(0, 32), (3, 48), (4, 48)]
-        assert made[1]["text"] == "boy's hat -- blue"
-        for record in made:
-            settings = read_settings(tmp_path / "out" / record["file"])
-            assert record == {"file": record["file"], "line": record["line"], **settings}
+        waiting = typing(monkeypatch, *lines)
+        code, out, err = run(capsys, "shell", "-o", str(tmp_path), "--size", "32")
+        assert code == 0
+        assert len(out.splitlines()) == 3
+        names = ["girl-0.png", "双马尾-7.png", "双马尾-8.png"]
+        assert sorted(file.name for file in tmp_path.iterdir()) == names
+        assert [line.split(":")[1] for line in err.splitlines()] == [" error"] * 3
+        assert next(waiting) == "never"
 
-    def test_bad_lines_are_told_and_the_rest_goes_on(self, capsys, tmp_path):
-        text = "girl --colour red\nboy\n😀\ngirl --size 5\ncat --seed\nquote --style 'x\n"
-        code, _, err = run(capsys, *self.write(tmp_path, text))
-        assert code == 2
-        assert [record["file"] for record in self.manifest(tmp_path)] == ["0002-boy.png"]
-        found = [line for line in err.splitlines() if line.startswith("clipavatar: error:")]
-        assert [int(re.search(r"line (\d+):", line)[1]) for line in found] == [1, 3, 4, 5, 6]
+    def test_again_style_background_negative_diverse_and_help(self, capsys, monkeypatch, tmp_path):
+        lines = [":again", "girl", ":again", ":style plain", ":background beach", ":negative hat"]
+        lines += [":diverse", "boy", ":style cubist", ":background", ":help", ":3 girl"]
+        typing(monkeypatch, *lines)
+        code, out, err = run(capsys, "shell", "-o", str(tmp_path), "--size", "32")
+        assert code == 0
+        names = ["3-girl-1.png", "boy-1.png", "girl-0.png", "girl-1.png"]
+        assert sorted(file.name for file in tmp_path.iterdir()) == names
+        made = read_settings(tmp_path / "boy-1.png")
+        assert made["style"] == "plain"
+        assert (made["background"], made["negative"], made["diverse"]) == ("beach", "hat", True)
+        assert "negative" not in read_settings(tmp_path / "girl-1.png")
+        assert "nothing has been drawn" in err
+        assert "unknown style 'cubist'" in err
+        assert ":again" in out
 
-    def test_resume(self, capsys, tmp_path, monkeypatch):
-        argv = self.write(tmp_path, "girl\nboy\ncat\n")
-        drawn = []
+    def test_ctrl_c_drops_the_line_or_the_picture_and_the_end_ends(
+        self, capsys, monkeypatch, tmp_path
+    ):
+        typing(monkeypatch, KeyboardInterrupt, "girl", KeyboardInterrupt, "boy")
         real = batch.save_avatar
 
-        def save(pipeline, path, *args):
-            if len(drawn) == 2:
-                drawn.append("stop")
+        def save(pipeline, path, text, *rest):
+            if text == "girl":
                 raise KeyboardInterrupt
-            made = real(pipeline, path, *args)
-            drawn.append((path.name, made[1]))
-            return made
+            return real(pipeline, path, text, *rest)
 
         monkeypatch.setattr(batch, "save_avatar", save)
-        assert run(capsys, *argv)[0] == 130
-        with (tmp_path / "out" / "manifest.jsonl").open("a") as file:
-            file.write('{"file": "cut o')
-        assert_one_line_error(run(capsys, *argv), "--resume")
-        drawn.clear()
-        drawn.append("")
-        monkeypatch.setattr(batch, "save_avatar", real)
-        assert run(capsys, *argv, "--resume")[0] == 0
-        lines = (tmp_path / "out" / "manifest.jsonl").read_text().splitlines()
-        assert [json.loads(line)["file"] for line in (*lines[:2], lines[3])] == [
-            "0001-girl.png",
-            "0002-boy.png",
-            "0003-cat.png",
+        code, out, err = run(capsys, "shell", "-o", str(tmp_path), "--size", "32")
+        assert (code, err) == (0, "")
+        assert [file.name for file in tmp_path.iterdir()] == ["boy-0.png"]
+        assert out.startswith("\n\n\nsaved")
+
+
+class TestExpand:
+    def test_shows_what_was_understood_as_aligned_columns(self, capsys):
+        code, out, _ = run(
+            capsys, "expand", "(银发:1.3) 女孩 with a dragon", "--negative", "glasses"
+        )
+        assert code == 0
+        lines = [re.split(r"  +", line) for line in out.splitlines()]
+        assert ["", "hair_colour", "silver"] in lines
+        assert ["weights", "银发", "1.3"] in lines
+        assert ["unknown", "dragon"] in lines
+        assert ["conflicts", "none"] in lines
+        assert "negative" in [line[0] for line in lines]
+        columns = {line.index("银发") for line in out.splitlines() if line.startswith("weights")}
+        assert columns == {line.index("character") for line in out.splitlines()[1:2]}
+
+    def test_chinese_takes_two_columns(self):
+        assert explain.width("银发 a") == 6
+        found = {"language": "zh", "attributes": {}, "weights": [], "unknown": [], "conflicts": []}
+        found["weights"] = [{"text": "银发", "weight": 2}, {"text": "hat!", "weight": 3}]
+        rows = explain.table({**found, "prompts": []}).splitlines()
+        assert [row for row in rows if row.endswith(("2", "3"))] == [
+            "weights     银发  2",
+            "            hat!  3",
         ]
 
-    def test_force_starts_over(self, capsys, tmp_path):
-        argv = self.write(tmp_path, "girl\n")
-        run(capsys, *argv)
-        assert run(capsys, *argv, "--force", "--seed", "2")[0] == 0
-        assert [record["seed"] for record in self.manifest(tmp_path)] == [2]
+    def test_json(self, capsys):
+        code, out, _ = run(capsys, "expand", "cute girl, twin tails | boy:0.5", "--json")
+        said = json.loads(out)
+        assert code == 0
+        assert said["attributes"]["character"] == "girl"
+        assert said["prompts"]
+        assert [one["share"] for one in said["blend"]] == [0.6667, 0.3333]
+        assert said["blend"][1]["attributes"] == {"character": "boy", "hair": "twin tails"}
+
+    def test_choices_are_counted_and_listed(self, capsys):
+        argv = ["expand", "{pink|blue} hair {girl|boy}", "--json", "--seed", "3"]
+        said = json.loads(run(capsys, *argv)[1])
+        assert said["choices"] == 4
+        assert said["made"] in said["texts" if "texts" in said else "made"]
+        said = json.loads(run(capsys, *argv, "--combinatorial", "--limit", "3")[1])
+        assert said["texts"] == ["pink hair girl", "pink hair boy", "blue hair girl"]
+        out = run(capsys, *argv[:2], "--combinatorial")[1]
+        assert "blue hair boy" in out
 
     @pytest.mark.parametrize(
-        ("content", "says"),
-        [(b"# nothing\n\n", "holds no prompts"), (b"\xff\xfe\x00", "not UTF-8"), (None, "p.txt")],
+        ("argv", "says"),
+        [
+            ([" "], "empty"),
+            (["{a|b"], "never closed"),
+            (["__nothing__"], "unknown wildcard __nothing__"),
+            (["girl", "--negative", "!"], "no word"),
+            (["girl", "--wildcards", "nowhere"], ""),
+            (["__hair__", "--wildcards", "nowhere"], "no folder of wildcards"),
+            (["girl", "--limit", "0"], "limit must be"),
+        ],
     )
-    def test_bad_files(self, capsys, tmp_path, content, says):
-        argv = self.write(tmp_path, "")
-        (tmp_path / "p.txt").unlink() if content is None else (tmp_path / "p.txt").write_bytes(
-            content
-        )
-        assert_one_line_error(run(capsys, *argv), says)
-        assert not (tmp_path / "out").exists()
-
-
-@pytest.mark.usefixtures("cli_pipeline")
-def test_shell(capsys, monkeypatch, tmp_path):
-    typed = iter(
-        ["girl", "", ":seed 7", ":n 2", "双马尾", "🎉", ":dance", ":seed x", ":quit", "never"]
-    )
-    monkeypatch.setattr("builtins.input", lambda _: next(typed))
-    code, out, err = run(capsys, "shell", "-o", str(tmp_path), "--size", "32")
-    assert code == 0
-    assert len(out.splitlines()) == 3
-    names = ["girl-0.png", "双马尾-7.png", "双马尾-8.png"]
-    assert sorted(file.name for file in tmp_path.iterdir()) == names
-    assert [line.split(":")[1] for line in err.splitlines()] == [" error"] * 3
-    assert next(typed) == "never"
-
-
-@pytest.mark.usefixtures("cli_pipeline")
-@pytest.mark.parametrize("stop", [EOFError, KeyboardInterrupt])
-def test_shell_ends_quietly(capsys, monkeypatch, stop):
-    def leave(_):
-        raise stop
-
-    monkeypatch.setattr("builtins.input", leave)
-    assert run(capsys, "shell") == (0, "\n", "")
-
-
-def test_expand(capsys):
-    code, out, _ = run(capsys, "expand", "银发 女孩 with a dragon")
-    assert code == 0
-    assert "hair_colour: silver" in out
-    assert "dragon" in out
-    code, out, _ = run(capsys, "expand", "cute girl, twin tails", "--json")
-    said = json.loads(out)
-    assert said["attributes"]["character"] == "girl"
-    assert said["prompts"]
-    assert_one_line_error(run(capsys, "expand", " "), "empty")
+    def test_bad_input_is_one_line(self, capsys, argv, says):
+        result = run(capsys, "expand", *argv)
+        assert_one_line_error(result, says) if says else None
 
 
 @pytest.mark.parametrize("command", ["train", "train-clip", "train-upscaler", "train-judge"])

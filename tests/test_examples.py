@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clipavatar import batch, cli
+from clipavatar import cli, prompt_files
 from clipavatar.checkpoint import ASSETS
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -58,9 +58,9 @@ def test_batch(tmp_path):
 def test_batch_prompts(tmp_path):
     prompts = EXAMPLES / "batch_prompts.txt"
     assert cli.main(["batch", str(prompts), "-o", str(tmp_path), "--size", "32"]) == 0
-    assert len(list(tmp_path.glob("*.png"))) == 6
-    lines = batch.read_lines(prompts, lambda words: {"words": words})
-    assert lines[2].options["words"] == ["--background", "starry night"]
+    assert len(list(tmp_path.glob("*.png"))) == 9
+    lines = prompt_files.read_lines(prompts, lambda words: {"words": words})
+    assert lines[2].options["words"] == ["--background=starry night"]
 
 
 def test_train_tiny_ends_in_a_model_that_draws(tmp_path, monkeypatch):

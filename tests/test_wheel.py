@@ -46,6 +46,7 @@ def test_the_wheel_holds_words_weights_types_and_licence_in_thirty_megabytes(whe
     for name in (
         "_prompts/lexicon.toml",
         "_prompts/templates.toml",
+        "_prompts/wildcards/hair.txt",
         "assets/generator.safetensors",
         "assets/upscaler.safetensors",
         "assets/judge.safetensors",

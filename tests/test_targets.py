@@ -1,0 +1,153 @@
+"""Weights, blends, negative prompts and diverse pictures, from the text to the target."""
+
+import dataclasses
+
+import pytest
+import torch
+from conftest import TINY, TinyClip, TinyGenerator
+
+from clipavatar.chibi.sample import SAMPLING, figure
+from clipavatar.config import NOISE_SIZE
+from clipavatar.latents import sample_noise
+from clipavatar.pipeline import AvatarPipeline
+from clipavatar.targets import find_target, steer
+from clipavatar.understanding import understand
+
+NAMED = dataclasses.replace(TINY, noise_size=NOISE_SIZE, noise_names="chibi")
+
+
+@pytest.fixture
+def named():
+    """A pipeline whose noise has the names of the chibi figure."""
+    return AvatarPipeline(TinyClip(), TinyGenerator(NAMED), name="named")
+
+
+def direction(text, negative=""):
+    return find_target(TinyClip(), text, "chibi", negative).direction
+
+
+def drawn(text, seed, row=0, **options):
+    """The attributes of the figure that a candidate of `seed` becomes."""
+    said = understand(text).attributes
+    known = {name: value for name, value in said.items() if name in SAMPLING}
+    noise = steer(sample_noise(row + 1, NOISE_SIZE, seed), text, seed, **options)
+    return figure(known, noise[row].numpy()).attributes
+
+
+class TestWeights:
+    def test_plain_words_have_no_emphasis(self):
+        assert not find_target(TinyClip(), "girl, pink hair", "chibi").emphasis.any()
+        assert torch.equal(direction("(girl, pink hair:2)"), direction("girl, pink hair"))
+
+    def test_weight_0_is_the_text_without_the_words(self):
+        assert torch.equal(direction("girl, (pink hair:0)"), direction("girl"))
+        with_it, without = direction("girl, pink hair"), direction("girl")
+        nearer = direction("girl, (pink hair:0.2)")
+        assert nearer @ without > with_it @ without
+
+    def test_the_more_weight_the_farther_from_the_text_without_the_words(self):
+        without = direction("girl")
+        texts = [f"girl, (pink hair:{weight})" for weight in (0.2, 0.6, 1.4, 2, 3)]
+        closeness = [float(direction(text) @ without) for text in texts]
+        assert closeness == sorted(closeness, reverse=True)
+
+    def test_they_reach_the_picture(self, named):
+        plain = named.generate("girl, pink hair, hat", size=32)
+        strong = named.generate("girl, pink hair, (hat:2.5)", size=32)
+        assert plain.image.tobytes() != strong.image.tobytes()
+        assert strong.text == "girl, pink hair, (hat:2.5)"
+        assert not any("(" in prompt for prompt in strong.prompts)
+
+
+class TestBlends:
+    def test_shares_move_the_target(self):
+        girl, boy = direction("girl"), direction("boy")
+        closeness = [direction(f"girl | boy:{share}") @ boy for share in (0, 0.5, 1, 2, 20)]
+        assert closeness == sorted(closeness)
+        assert torch.allclose(direction("girl | boy:0"), girl)
+
+    def test_the_background_of_any_of_them(self, pipeline):
+        assert pipeline.settings("girl | boy, pink background")["background"] == "pink"
+
+    def test_they_reach_the_picture(self, named):
+        avatars = [named.generate(text, size=32) for text in ("girl", "girl | boy", "boy")]
+        assert len({avatar.image.tobytes() for avatar in avatars}) == 3
+        assert len(avatars[1].prompts) == len(avatars[0].prompts) + len(avatars[2].prompts)
+
+
+class TestNegative:
+    def test_moves_the_target_away(self):
+        hat = direction("hat")
+        assert direction("girl", "hat") @ hat < direction("girl") @ hat
+        assert torch.equal(direction("girl", " "), direction("girl"))
+
+    @pytest.mark.parametrize("negative", ["glasses", "眼镜", "(glasses:1.3), blurry"])
+    def test_glasses_are_never_chosen(self, negative):
+        some = {drawn("girl", seed)["glasses"] for seed in range(60)}
+        none = {drawn("girl", seed, negative=negative)["glasses"] for seed in range(60)}
+        assert len(some) > 1
+        assert none == {"none"}
+
+    def test_another_colour_is_chosen_instead(self):
+        text, negative = "girl", "black hair, brown hair, blonde hair"
+        unwanted = {"black", "brown", "blonde"}
+        for seed in range(100):
+            with_it, without = drawn(text, seed), drawn(text, seed, negative=negative)
+            assert without.get("hair_colour") not in unwanted
+            if with_it.get("hair_colour") not in unwanted:
+                assert without == with_it
+
+    def test_what_the_text_says_itself_wins(self):
+        assert drawn("girl with glasses", 3, negative="glasses")["glasses"] != "none"
+        assert torch.equal(
+            direction("girl with glasses", "glasses"), direction("girl with glasses")
+        )
+
+    def test_it_is_part_of_the_settings(self, named):
+        avatar = named.generate("girl", negative="{hat|bow}", size=32)
+        assert avatar.settings["negative"] in ("hat", "bow")
+        assert "negative" not in named.generate("girl", size=32).settings
+        with pytest.raises(ValueError, match="no word"):
+            named.generate("girl", negative="!!")
+
+
+class TestDiverse:
+    @pytest.mark.parametrize("name", ["hair_colour", "eye_colour", "clothes", "clothes_colour"])
+    @pytest.mark.parametrize("first", [0, 7, 2**62])
+    def test_no_value_comes_twice_while_there_are_others(self, name, first):
+        text = "smiling boy with short hair"
+        values = [
+            drawn(text, first + i, diverse=True).get(name) for i in range(len(SAMPLING[name]))
+        ]
+        assert len(set(values)) >= len(SAMPLING[name]) - 1  # one may be hidden, or not for a boy
+        assert len(set(values[:6])) == 6
+
+    def test_what_is_said_stays_and_rare_things_stay_rare(self):
+        made = [drawn("pink hair", seed, diverse=True) for seed in range(100)]
+        assert {one["hair_colour"] for one in made if "hair_colour" in one} == {"pink"}
+        for value, weight in SAMPLING["glasses"].items():
+            count = sum(one["glasses"] == value for one in made)
+            assert abs(count - 100 * weight) <= 4, value
+
+    def test_every_candidate_of_a_picture_agrees(self):
+        rows = [drawn("girl", 5, row, diverse=True) for row in range(4)]
+        assert rows[0] == rows[1] == rows[2] == rows[3]
+
+    def test_a_picture_alone_is_the_picture_in_the_batch(self, named):
+        batch = list(named.generate_batch(["girl"], seed=3, n=3, size=32, diverse=True))
+        alone = named.generate("girl", seed=5, size=32, diverse=True)
+        assert alone.image.tobytes() == batch[2].image.tobytes()
+        assert alone.settings["diverse"] is True
+
+    def test_nothing_unwanted_is_given_a_turn(self):
+        colours = [drawn("boy", s, diverse=True, negative="black hair") for s in range(30)]
+        assert "black" not in {one.get("hair_colour") for one in colours}
+
+
+def test_choices_are_made_by_the_seed_and_written_into_the_picture(named):
+    made = [named.generate("{girl|boy}, __hair_colour__ hair", s, size=32).text for s in range(9)]
+    assert len(set(made)) > 3
+    assert not any("{" in text or "__" in text for text in made)
+    again = named.generate(made[4], 4, size=32)
+    choice = named.generate("{girl|boy}, __hair_colour__ hair", 4, size=32)
+    assert again.image.tobytes() == choice.image.tobytes()
