@@ -148,11 +148,21 @@ def test_backgrounds(name):
     assert made.tobytes() == backgrounds.background(name, 50, seed=3).tobytes()
 
 
-def test_scenes_look_the_same_at_every_size():
-    for name in ("beach", "starry night", "pink"):
-        large = backgrounds.background(name, 512, seed=1).resize((32, 32), Image.Resampling.BOX)
-        small = backgrounds.background(name, 128, seed=1).resize((32, 32), Image.Resampling.BOX)
-        assert np.abs(np.array(large).astype(int) - np.array(small)).mean() < 3
+@pytest.mark.parametrize("name", ["beach", "starry night", "pink", "sunset", "rainbow", "sky"])
+def test_scenes_look_the_same_at_every_size(name):
+    large = backgrounds.background(name, 512, seed=1).resize((32, 32), Image.Resampling.BOX)
+    small = backgrounds.background(name, 128, seed=1).resize((32, 32), Image.Resampling.BOX)
+    assert np.abs(np.array(large).astype(int) - np.array(small)).mean() < 3
+
+
+def test_gradients_run_smoothly_through_their_colours():
+    evening = np.array(backgrounds.background("sunset", 256)).astype(int)
+    assert evening[0, :, 2].mean() > 150 > evening[0, :, 1].mean()  # violet above
+    assert evening[-1].mean(axis=0)[0] > 240 > evening[-1].mean(axis=0)[2] + 30  # gold below
+    assert np.abs(np.diff(evening[:, 128], axis=0)).max() <= 6
+    arch = np.array(backgrounds.background("rainbow", 256).convert("HSV"))[:, 128]
+    coloured = arch[arch[:, 1] > 40]
+    assert len({hue // 43 for hue in coloured[:, 0].tolist()}) >= 5
 
 
 @pytest.mark.parametrize("name", ["", "blurple", "#12", "#11223344", "rgb(1,2"])

@@ -22,7 +22,6 @@ from clipavatar.chibi.dataset import UNSAID, Pictures, load_pictures
 from clipavatar.chibi.sample import SAMPLING
 from clipavatar.clip import Clip, contrastive_loss, create_clip, save_clip
 from clipavatar.config import ClipTrainConfig, Config
-from clipavatar.images import to_float
 from clipavatar.metrics.alignment import embed, zero_shot
 from clipavatar.metrics.attributes import attribute_loss, visible
 from clipavatar.prompts import LANGUAGES
@@ -203,5 +202,5 @@ def _zero_shot(clip: Clip, pictures: Pictures, count: int = 1000) -> dict[str, f
     """Zero-shot accuracy in % per attribute and language, on the first `count` pictures."""
     clip.eval()
     index = np.arange(min(count, len(pictures)))
-    embeddings = embed(clip, to_float(pictures.pixels(index)))
+    embeddings = embed(clip, torch.from_numpy(pictures.pixels(index)))
     return zero_shot(clip, embeddings, visible(torch.from_numpy(pictures.labels[index])))
