@@ -12,14 +12,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from clipavatar.pipeline import Avatar, AvatarPipeline, generate, generate_batch
+    from clipavatar.avatars import Avatar
+    from clipavatar.pipeline import AvatarPipeline, generate, generate_batch
     from clipavatar.prompts import expand
 
 __version__ = "0.1.0"
 __all__ = ["Avatar", "AvatarPipeline", "__version__", "expand", "generate", "generate_batch"]
 
 _HOMES = {
-    "Avatar": "clipavatar.pipeline",
+    "Avatar": "clipavatar.avatars",
     "AvatarPipeline": "clipavatar.pipeline",
     "generate": "clipavatar.pipeline",
     "generate_batch": "clipavatar.pipeline",

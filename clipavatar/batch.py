@@ -17,6 +17,7 @@ from clipavatar.files import replacing
 from clipavatar.images import read_settings
 from clipavatar.processes import Processes
 from clipavatar.prompt_files import Line
+from clipavatar.trace import check_trace
 from clipavatar.variants import every_text
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 
 MANIFEST = "manifest.jsonl"
 MANIFEST_PARTS = "manifest-*-of-*.jsonl"  # one for each process of several, until the end
-FOUND = ("prompts", "score")  # what a picture's settings hold beside what was asked for
+# what a picture's settings hold beside what was asked for
+FOUND = ("prompts", "score", "score_before", "optimised", "interrupted", "latent")
 
 
 def slug(text: str, longest: int = 100) -> str:
@@ -44,11 +46,13 @@ def save_avatar(
     seed: int,
     options: dict[str, Any],
     force: bool = False,
+    trace: str = "",
 ) -> tuple[dict[str, Any], bool]:
     """Draw one avatar into `path`; returns its settings and whether it had to be drawn.
 
     A file that already holds this very picture is left as it is. Raises FileExistsError when it
-    holds anything else and `force` is false, and what `AvatarPipeline.generate` raises.
+    holds anything else and `force` is false, what `AvatarPipeline.generate` raises, and
+    KeyboardInterrupt once the best of an interrupted search is saved.
     """
     asked = pipeline.settings(text, seed, **options)
     if path.exists() and not force:
@@ -61,8 +65,13 @@ def save_avatar(
                 f"{path} exists and is another picture; --force replaces it, -o writes elsewhere"
             )
         return saved, False
-    avatar = pipeline.generate(text, seed, **options)
+    avatar = pipeline.generate(text, seed, bool(trace), **options)
     avatar.save(path, force)
+    if trace:
+        avatar.save_trace(trace, force)
+    if "interrupted" in avatar.settings:
+        print(f"saved {path}, the best so far", flush=True)
+        raise KeyboardInterrupt
     return avatar.settings, True
 
 
@@ -74,6 +83,7 @@ def save_texts(
     n: int,
     options: dict[str, Any],
     force: bool = False,
+    trace: str = "",
 ) -> None:
     """Draw each text with seeds `seed` .. `seed + n - 1` and print one line a picture.
 
@@ -85,6 +95,10 @@ def save_texts(
     check_range("n", n, 1, 1_000_000)
     if one_file and len(texts) * n > 1:
         raise ValueError(f"{output} is one file for {len(texts) * n} pictures; give a folder")
+    if trace and len(texts) * n > 1:
+        raise ValueError(f"{trace} is one file for {len(texts) * n} pictures")
+    if trace:
+        check_trace(trace, force)
     names: dict[str, str] = {}  # file name -> text; texts that look alike get a number
     for text in texts:
         name, number = slug(text), 1
@@ -94,7 +108,7 @@ def save_texts(
         for number in range(seed, seed + n):
             path = output if one_file else output / f"{name}-{number}.png"
             start = time.perf_counter()
-            made, drawn = save_avatar(pipeline, path, text, number, options, force)
+            made, drawn = save_avatar(pipeline, path, text, number, options, force, trace)
             took = f"{(time.perf_counter() - start) * 1000:.0f} ms" if drawn else "already there"
             word = "saved" if drawn else "kept"
             print(f"{word} {path}  seed {number}  score {made['score']:.2f}  {took}", flush=True)

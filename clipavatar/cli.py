@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 PICTURE = (  # pipeline.Options
     *("size", "mode", "steps", "candidates", "style", "background", "negative", "diverse"),
-    "wildcards",
+    *("wildcards", "time_budget", "start_from", "keep", "judge"),
 )
 
 
@@ -86,6 +86,7 @@ def build_parser() -> Parser:
     made = add("generate", parents=[drawing, choosing], help="draw avatars")
     made.add_argument("texts", nargs="+", metavar="TEXT", help="what to draw; quote each text")
     made.add_argument("-o", "--output", default=".", metavar="PATH_OR_DIR", help="default: here")
+    made.add_argument("--trace", default="", metavar="GIF", help="the way of --mode optimize")
     made.set_defaults(run=run_generate)
 
     made = add("shell", parents=[drawing], help="type prompts, see pictures saved")
@@ -159,6 +160,10 @@ def add_picture_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", type=int, default=512, help="side in pixels (512)")
     parser.add_argument("--mode", default="sample", help="sample (default) or optimize")
     parser.add_argument("--steps", type=int, default=60, metavar="N", help="of optimize (60)")
+    parser.add_argument("--time-budget", type=float, metavar="S", help="seconds of optimize")
+    parser.add_argument("--judge", default="", metavar="CLIP", help="picks optimize's result")
+    parser.add_argument("--start-from", default="", metavar="PNG", help="go on from an avatar")
+    parser.add_argument("--keep", default="", metavar="PARTS", help='of it: "hair, face", "all"')
     parser.add_argument(
         "--candidates", type=int, default=8, metavar="N", help="faces CLIP chooses from (8)"
     )
@@ -221,7 +226,8 @@ def run_generate(args: argparse.Namespace) -> None:
         if left_out:
             print(f"clipavatar: {left_out:,} more texts than --limit", file=sys.stderr)
     pipeline, options = load_pipeline(args), picture_options(args)
-    save_texts(pipeline, texts, args.output, args.seed, args.n, options, args.force)
+    asked = (args.seed, args.n, options, args.force, args.trace)
+    save_texts(pipeline, texts, args.output, *asked)
 
 
 def run_shell(args: argparse.Namespace) -> None:

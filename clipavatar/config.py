@@ -26,6 +26,7 @@ class GeneratorConfig:
     channels: tuple[int, ...] = (256, 160, 96, 48, 28)  # one entry per resolution, 4 px first
     image_channels: int = 4  # 4: premultiplied RGBA, 3: RGB
     noise_names: str = ""  # "chibi": its entries mean what clipavatar/chibi/sample.py says
+    reads: tuple[int, ...] = ()  # attributes it reads off the embedding: how many values each has
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,7 @@ class TrainConfig:
     output: str = "runs/generator"
     data: str = "chibi"  # "chibi": our own renderer
     clip: str = ""  # NAME[:PRETRAINED], hub id or folder; empty: ours
+    reader: str = ""  # file that train-clip wrote, for generator.reads; empty: none
     pictures: int = 40000
     full_captions: float = 0.8  # share of the captions that say everything
     minutes: float = 75.0

@@ -1,29 +1,34 @@
-"""The generator's noise: drawing it from a seed, and moving it towards a text."""
+"""The generator's noise drawn from a seed, and the search that moves a latent towards a text.
+
+The search follows what held up in others' hands: Adam on a few starts at once and a learning rate
+that ramps up and down (StyleGAN2's projector, Karras et al. 2020), the spherical distance over
+augmented views (FuseDream, Liu et al. 2021; k-diffusion), a latent kept where pictures look real
+(PULSE, Menon et al. 2020). What is new: the prompt is told from its near misses, and views that
+took no part in the search decide whether any of it helped.
+"""
 
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
-from typing import Protocol
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from tqdm import tqdm
 
+from clipavatar.goals import Goal, ImageEncoder, Judge, closeness
 from clipavatar.images import over
+from clipavatar.spaces import CHUNK, Generator, Latent, Space, draw
+from clipavatar.views import draw_views, see
 
 PLAIN = 0.5  # in [-1, 1]: a light grey that neither white clothes nor black hair drown in
-VIEWS = 4  # augmented views of each candidate in each step
-LEARNING_RATE = 0.08
-PRIOR_WEIGHT = 0.1
-
-
-class ImageEncoder(Protocol):
-    """What this module needs of a CLIP."""
-
-    def encode_image(self, images: Tensor) -> Tensor:
-        """(B, 3, R, R) in [-1, 1] -> (B, E), unit length, differentiable."""
+FRAMES = 40  # of the way there, at most
+Clock = Callable[[], float]
+Hold = Callable[[Tensor], Tensor]  # faces (N, C, R, R) -> (N,): how far from what shall stay
 
 
 def sample_noise(candidates: int, noise_size: int, seed: int) -> Tensor:
@@ -54,60 +59,176 @@ def score(clip: ImageEncoder, faces: Tensor, target: Tensor) -> Tensor:
     return cosine(clip.encode_image(over(faces, plain)), target)
 
 
-def random_views(faces: Tensor, random: torch.Generator) -> Tensor:
-    """Faces (N, C, R, R) -> (N, 3, R, R), zoomed up to 15 %, moved, on random plain backgrounds.
-
-    Averaging over such views keeps the gradient on what is drawn rather than on single pixels.
-    """
-    count = len(faces)
-    zoom = 1 - 0.15 * torch.rand(count, generator=random)
-    shift = (torch.rand(count, 2, generator=random) - 0.5) * 0.2
-    affine = torch.zeros(count, 2, 3)
-    affine[:, 0, 0], affine[:, 1, 1], affine[:, :, 2] = zoom, zoom, shift
-    colour = torch.rand(count, 3, 1, 1, generator=random) * 2 - 1
-    grid = F.affine_grid(affine, list(faces.shape), align_corners=False).to(faces.device)
-    moved = F.grid_sample(faces, grid, padding_mode="border", align_corners=False)
-    return over(moved, colour.to(faces.device))
+# --------------------------------------------------------------------------------------- the search
 
 
-def optimize(
-    generator: Callable[[Tensor, Tensor], Tensor],
+@dataclass(frozen=True)
+class Search:
+    """How to search; the defaults are for any prompt."""
+
+    steps: int = 60
+    seconds: float = math.inf  # at most
+    views: int = 4  # of each picture in each step
+    learning_rate: float = 0.08  # standard deviations a step
+    rivals: float = 0.5  # weight of the near misses
+    pull: float = 0.02  # weight of the way from the mean latent
+    hold: float = 1.0  # weight of what shall stay as it is
+    checks: int = 10  # times that the judge is asked
+    patience: int = 4  # checks without anything better after which it stops
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search gives back: N = 1."""
+
+    latent: Latent
+    optimised: bool  # false: nothing was better than the first start, which this is
+    before: float  # the judge's mean of the first start
+    after: float  # and of this
+    steps: int  # taken
+    interrupted: bool
+    way: list[Latent]  # from the start to the end, at most FRAMES or so
+
+
+def search(
+    generator: Generator,
     clip: ImageEncoder,
-    target: Tensor,
-    noise: Tensor,
-    steps: int,
+    goal: Goal,
+    space: Space,
+    judge: Judge,
+    how: Search = Search(),
+    hold: Hold | None = None,
     seed: int = 0,
-) -> tuple[Tensor, Tensor]:
-    """Move noise (N, Z) so that the faces come closer to the target (E,); returns it with scores.
+    clock: Clock = time.monotonic,
+) -> Found:
+    """Move N starts (the first is the best so far) towards the goal; the judge picks the result.
 
-    Adam on the mean cosine of random views, with a weak pull to the length that normal noise has
-    (mean square 1), and a learning rate that ramps up over the first 10 % of the steps and down
-    over the last half, as in StyleGAN2's projector (Karras et al. 2020). Each row of the result
-    is the best of several snapshots by the plain score, its start among them: never worse.
+    Every picture of every check competes. The start stays unless something is better in the
+    judge's views by more than their standard error, and no worse in the plain cosine. Ctrl-C ends
+    it with the best so far.
     """
     random = torch.Generator().manual_seed(seed)
-    moving = noise.detach().clone().requires_grad_()
-    optimiser = torch.optim.Adam([moving], lr=LEARNING_RATE)
-    with torch.no_grad():
-        best, best_scores = noise.clone(), score(clip, generator(noise, target), target)
-    every = max(1, steps // 6)
-    for step in range(steps):
-        position = (step + 0.5) / steps
-        down = 0.5 - 0.5 * math.cos(math.pi * min(1.0, 2 - 2 * position))
-        ramp = min(1.0, position / 0.1) * down
-        optimiser.param_groups[0]["lr"] = LEARNING_RATE * ramp
-        with torch.enable_grad():
-            faces = generator(moving, target)
-            views = random_views(faces.repeat(VIEWS, 1, 1, 1), random)
-            closeness = cosine(clip.encode_image(views), target).mean()
-            prior = (moving.square().mean(dim=1) - 1).square().mean()
-            gradient = torch.autograd.grad(PRIOR_WEIGHT * prior - closeness, [moving])
-        moving.grad = gradient[0] * len(noise)  # each row as if it were alone
-        optimiser.step()
-        if (step + 1) % every == 0 or step + 1 == steps:
-            with torch.no_grad():
-                scores = score(clip, generator(moving, target), target)
-                better = scores > best_scores
-                best = torch.where(better[:, None], moving, best)
-                best_scores = torch.where(better, scores, best_scores)
-    return best.detach(), best_scores
+    moving = space.start.clone().requires_grad_()
+    optimiser = torch.optim.Adam([moving], how.learning_rate)
+    begun = clock()
+    best = _Best(generator, clip, goal, space, judge, hold, how)
+    way, step, interrupted = [moving.detach().clone()], 0, False
+    with tqdm(total=how.steps, unit="step", delay=2, disable=None, leave=False) as bar:
+        try:
+            while (done := max(step / how.steps, (clock() - begun) / how.seconds)) < 1:
+                optimiser.param_groups[0]["lr"] = how.learning_rate * ramp(done)
+                moving.grad = _gradient(generator, clip, goal, space, how, hold, moving, random)
+                optimiser.step()
+                moving.data = space.bounded(moving.data)
+                step += 1
+                if step % max(1, how.steps // FRAMES) == 0:
+                    way.append(moving.detach().clone())
+                if step % max(1, how.steps // how.checks) == 0:
+                    best.look(step, moving.detach())
+                    bar.set_postfix_str(f"score {best.plain:.3f}", refresh=False)
+                bar.update()
+                if best.stale >= how.patience:
+                    break
+        except KeyboardInterrupt:
+            interrupted = True
+    if step > best.looked:
+        best.look(step, moving.detach())
+    return best.found(step, interrupted, way)
+
+
+def ramp(done: float) -> float:
+    """The learning rate's share at `done` in [0, 1): up in the first tenth, down in the last half.
+
+    Linear up and half a cosine down.
+    """
+    return min(1.0, (done + 0.01) / 0.1) * (0.5 - 0.5 * math.cos(math.pi * min(1.0, 2 - 2 * done)))
+
+
+def _gradient(
+    generator: Generator,
+    clip: ImageEncoder,
+    goal: Goal,
+    space: Space,
+    how: Search,
+    hold: Hold | None,
+    moving: Tensor,
+    random: torch.Generator,
+) -> Tensor:
+    """(N, D), each row as if it were alone.
+
+    The faces' own gradient is summed over the views first, CHUNK pictures at once: memory does
+    not grow with their number, and the generator is gone through once.
+    """
+    with torch.enable_grad():
+        faces = draw(generator, space.at(moving))
+        pixels = faces.detach().requires_grad_()
+        pull = torch.zeros_like(pixels)
+        at_once = max(1, CHUNK // len(pixels))
+        for start in range(0, how.views, at_once):
+            count = min(at_once, how.views - start)
+            views = draw_views(count * len(pixels), random).to(pixels.device)
+            seen = clip.encode_image(see(pixels.repeat_interleave(count, dim=0), views))
+            seen = seen.reshape(len(pixels), count, -1)
+            near = closeness(seen, goal.towards, goal.rivals, how.rivals)
+            pull += torch.autograd.grad(-near.sum() / how.views, pixels)[0]
+        if hold is not None:
+            pull += torch.autograd.grad(how.hold * hold(pixels).sum(), pixels)[0]
+        prior = how.pull * space.stray(moving).sum()
+        (gradient,) = torch.autograd.grad((faces * pull).sum() + prior, moving)
+    return gradient
+
+
+class _Best:
+    """The best point so far, its first the start of row 0."""
+
+    def __init__(
+        self,
+        generator: Generator,
+        clip: ImageEncoder,
+        goal: Goal,
+        space: Space,
+        judge: Judge,
+        hold: Hold | None,
+        how: Search,
+    ) -> None:
+        self.generator, self.clip, self.goal, self.space = generator, clip, goal, space
+        self.judge, self.hold, self.how = judge, hold, how
+        judged, plain = self._scores(space.latent.rows(slice(0, 1)))
+        self.before, self.plain_before = judged[0], float(plain[0])
+        self.plain = self.plain_before
+        self.score = self.highest = float(self.before.mean())
+        self.row = self.step = self.looked = self.stale = 0
+        self.latent = space.latent.rows(slice(0, 1))
+
+    @torch.no_grad()
+    def _scores(self, latent: Latent) -> tuple[Tensor, Tensor]:
+        """The judge's (N, V) and the plain cosines (N,)."""
+        faces = draw(self.generator, latent)
+        judged = self.judge(faces)
+        if self.hold is not None:
+            judged = judged - self.how.hold * self.hold(faces)[:, None]
+        return judged, score(self.clip, faces, self.goal.target)
+
+    @torch.no_grad()
+    def look(self, step: int, points: Tensor) -> None:
+        """Let the pictures at points (N, D) compete."""
+        latent = self.space.at(points)
+        judged, plain = self._scores(latent)
+        means, gain = judged.mean(dim=1), judged - self.before
+        error = gain.std(dim=1, unbiased=False) / gain.shape[1] ** 0.5
+        better = (means > self.score) & (gain.mean(dim=1) > error) & (plain >= self.plain_before)
+        self.looked = step
+        self.stale = 0 if float(means.max()) > self.highest else self.stale + 1
+        self.highest = max(self.highest, float(means.max()))
+        if better.any():
+            row = int(means.masked_fill(~better, -math.inf).argmax())
+            self.row, self.step, self.latent = row, step, latent.rows(slice(row, row + 1))
+            self.score, self.plain = float(means[row]), float(plain[row])
+
+    @torch.no_grad()
+    def found(self, steps: int, interrupted: bool, way: list[Tensor]) -> Found:
+        row, every = slice(self.row, self.row + 1), max(1, self.how.steps // FRAMES)
+        frames = [self.space.at(points).rows(row) for points in way[: self.step // every + 1]]
+        before = float(self.before.mean())
+        ways = [*frames, self.latent] if self.step else [self.latent]
+        return Found(self.latent, self.step > 0, before, self.score, steps, interrupted, ways)

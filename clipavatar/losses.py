@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -72,3 +75,110 @@ def clip_contrastive(
         own = torch.eye(len(image), dtype=torch.bool, device=image.device)
         logits = logits.masked_fill(same & ~own, float("-inf"))
     return F.cross_entropy(logits, torch.arange(len(image), device=image.device))
+
+
+# --- adversarial losses, to choose from by name
+
+
+class Adversarial(NamedTuple):
+    """What the two sides minimise: each part takes logits (B,), high for real, to a scalar."""
+
+    real: Callable[[Tensor], Tensor]  # the discriminator, on real pictures with their own text
+    fake: Callable[[Tensor], Tensor]  # the discriminator, on made or mismatched pictures
+    generator: Callable[[Tensor], Tensor]  # the generator, on what it made
+
+
+def _softplus_of_minus(logits: Tensor) -> Tensor:
+    return F.softplus(-logits).mean()
+
+
+def _softplus(logits: Tensor) -> Tensor:
+    return F.softplus(logits).mean()
+
+
+def _minus_mean(logits: Tensor) -> Tensor:
+    return -logits.mean()
+
+
+ADVERSARIAL: dict[str, Adversarial] = {
+    # Goodfellow et al., "Generative Adversarial Nets", 2014: log(1 - D) for the generator, and the
+    # same paper's cure for its vanishing gradient, -log D
+    "minimax": Adversarial(_softplus_of_minus, _softplus, lambda logits: -_softplus(logits)),
+    "non-saturating": Adversarial(_softplus_of_minus, _softplus, _softplus_of_minus),
+    # Lim & Ye, "Geometric GAN", 2017: nothing to gain beyond a margin of 1
+    "hinge": Adversarial(
+        lambda logits: F.relu(1 - logits).mean(),
+        lambda logits: F.relu(1 + logits).mean(),
+        _minus_mean,
+    ),
+    # Mao et al., "Least Squares Generative Adversarial Networks", 2017, with a = 0, b = c = 1
+    "least-squares": Adversarial(
+        lambda logits: 0.5 * (logits - 1).square().mean(),
+        lambda logits: 0.5 * logits.square().mean(),
+        lambda logits: 0.5 * (logits - 1).square().mean(),
+    ),
+    # Arjovsky et al., "Wasserstein GAN", 2017; needs `gradient_penalty`
+    "wasserstein": Adversarial(_minus_mean, lambda logits: logits.mean(), _minus_mean),
+}
+
+
+def adversarial(name: str) -> Adversarial:
+    """The loss of that name. Raises ValueError naming the known ones."""
+    if name not in ADVERSARIAL:
+        raise ValueError(f"unknown adversarial loss {name!r} (known: {', '.join(ADVERSARIAL)})")
+    return ADVERSARIAL[name]
+
+
+def matching_aware(
+    loss: Adversarial, fake_logits: Tensor, mismatched_logits: Tensor, weight: float
+) -> Tensor:
+    """What the discriminator must call low: fakes, and real pictures with another's text.
+
+    Reed et al., "Generative Adversarial Text to Image Synthesis", 2016. Logits (B,) and (M,), the
+    latter at `weight`; M may be 0.
+    """
+    fake = loss.fake(fake_logits)
+    return fake + weight * loss.fake(mismatched_logits) if len(mismatched_logits) else fake
+
+
+# --- penalties
+
+
+def r2_penalty(fake_images: Tensor, fake_logits: Tensor) -> Tensor:
+    """`r1_penalty` at made pictures: half the squared gradient of D, mean over the batch.
+
+    Mescheder et al., 2018. `fake_images` (B, C, R, R) must be detached from the generator and
+    require grad.
+    """
+    return r1_penalty(fake_images, fake_logits)
+
+
+def gradient_penalty(
+    logits_of: Callable[[Tensor], Tensor],
+    real_images: Tensor,
+    fake_images: Tensor,
+    draw: torch.Generator,
+) -> Tensor:
+    """(|gradient of D| - 1) squared, on random points between real and made pictures.
+
+    Gulrajani et al., "Improved Training of Wasserstein GANs", 2017. Pictures (B, C, R, R);
+    `logits_of` maps such to logits (B,), the text already given; `draw` is a CPU generator.
+    """
+    share = torch.rand(len(real_images), 1, 1, 1, generator=draw).to(real_images.device)
+    between = torch.lerp(real_images.detach(), fake_images.detach(), share).requires_grad_()
+    (gradient,) = torch.autograd.grad(logits_of(between).sum(), between, create_graph=True)
+    length: Tensor = gradient.flatten(1).norm(dim=1)
+    return (length - 1).square().mean()
+
+
+def mode_seeking(
+    one_image: Tensor, other_image: Tensor, one_noise: Tensor, other_noise: Tensor
+) -> Tensor:
+    """Distance of two noises over that of their pictures at the same text: low for variety.
+
+    Mao et al., "Mode Seeking Generative Adversarial Networks for Diverse Image Synthesis", 2019,
+    their 1 / (ratio + 1e-5). Pictures (B, C, R, R), noises (B, Z); mean absolute distances.
+    """
+    pictures = (one_image - other_image).abs().mean()
+    noises = (one_noise - other_noise).abs().mean()
+    return 1 / (pictures / noises + 1e-5)

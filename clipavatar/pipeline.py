@@ -3,26 +3,39 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 import torch
 from PIL import Image
 from torch import Tensor, nn
 
 from clipavatar import __version__
+from clipavatar.avatars import Avatar, Options, shared_name
 from clipavatar.backgrounds import background as draw_background
 from clipavatar.backgrounds import check_background, choose
 from clipavatar.checkpoint import ASSETS, find_generator, load_model
 from clipavatar.config import GeneratorConfig, check_range
-from clipavatar.images import finish, save_png
-from clipavatar.latents import optimize, sample_noise, score
+from clipavatar.devices import find_device, ready
+from clipavatar.images import finish
+from clipavatar.latents import sample_noise, score
 from clipavatar.prompts import check_text
+from clipavatar.refine import (
+    FINALISTS,
+    check_keep,
+    keep_choices,
+    load_judge,
+    move_words,
+    read_start,
+    refine,
+    refining,
+)
+from clipavatar.spaces import Latent, draw, pack, unpack
 from clipavatar.syntax import attributes, parse
-from clipavatar.targets import CHUNK, complete, find_target, steer
+from clipavatar.targets import Target, complete, find_target, steer
+from clipavatar.trace import LARGEST
 from clipavatar.variants import resolve
 
 if TYPE_CHECKING:
@@ -31,49 +44,6 @@ if TYPE_CHECKING:
     from clipavatar.clip import Clip
 
 MODES = ("sample", "optimize")
-FINALISTS = 2  # candidates that mode="optimize" works on
-
-
-class Options(TypedDict, total=False):
-    """The keyword options of `generate` and `generate_batch`, but for the seed."""
-
-    size: int
-    candidates: int
-    mode: str
-    steps: int
-    style: str
-    background: str | None
-    negative: str
-    diverse: bool
-    wildcards: str
-
-
-@dataclass(frozen=True)
-class Avatar:
-    """A finished picture and what it took to make it.
-
-    `image` is RGBA where the background is transparent, otherwise RGB. `score` is the CLIP cosine
-    of the face to the text. `settings` is what is written into the PNG.
-    """
-
-    image: Image.Image
-    text: str
-    seed: int
-    score: float
-    prompts: tuple[str, ...]
-    settings: dict[str, Any]
-
-    def save(self, path: str | Path, force: bool = False) -> Path:
-        """Write a PNG that remembers its settings; returns its path, with ".png" if it had no end.
-
-        Raises FileExistsError if the file exists and `force` is false, ValueError for another
-        ending than .png, OSError if it cannot be written.
-        """
-        path = Path(path)
-        path = path if path.suffix else path.with_name(path.name + ".png")
-        if path.suffix.lower() != ".png":
-            raise ValueError(f"avatars are saved as .png files, not {path.suffix}: {path}")
-        return save_png(self.image, path, self.settings, force)
 
 
 class AvatarPipeline:
@@ -100,11 +70,12 @@ class AvatarPipeline:
         self.config: GeneratorConfig = config
         self.clip = clip
         self.device = torch.device(device)
-        self.generator = _ready(generator, self.device)
+        self.generator = ready(generator, self.device)
         theirs: Any = upscaler.config if upscaler else None
         fits = upscaler and theirs.image_channels == config.image_channels
-        self.upscaler = _ready(upscaler, self.device) if upscaler and fits else None
+        self.upscaler = ready(upscaler, self.device) if upscaler and fits else None
         self.name = name
+        self.named = config.noise_names == "chibi"  # its entries mean what chibi/sample.py says
         self._target = lru_cache(maxsize=1024)(partial(find_target, clip))
 
     @classmethod
@@ -138,48 +109,55 @@ class AvatarPipeline:
         )
 
     @torch.no_grad()
-    def generate(self, text: str, seed: int = 0, **options: Unpack[Options]) -> Avatar:
+    def generate(
+        self, text: str, seed: int = 0, trace: bool = False, **options: Unpack[Options]
+    ) -> Avatar:
         """Draw one avatar: the same text, options, seed and version give the same pixels.
 
         text        what to draw, in Chinese or English
         seed        0 .. 2**63 - 1
         size        side in pixels, 16 .. 4096 (512)
         candidates  how many faces CLIP chooses from, 1 .. 256 (8)
-        mode        "sample", or "optimize", which also moves the best faces' noise towards the text
+        mode        "sample", or "optimize", which also moves the best faces towards the text
         steps       of mode "optimize", 1 .. 10000 (60)
+        time_budget seconds that it may take; None: as long as the steps do
+        judge       another CLIP to pick its result; empty: held-out views for the same one
+        trace       whether the avatar gets the `way` there
+        start_from  a saved avatar to go on from, instead of candidates
+        keep        what of it stays although the text does not say it: "hair, face", "all"
         style       a style of prompts/templates.toml ("chibi")
         background  a name of `backgrounds.names()`, a CSS colour or "transparent"; None takes what
                     the text says, or a pastel that depends on the seed
 
-        Raises ValueError in one line for anything out of range.
+        Ctrl-C ends a search with the best so far, "interrupted" in the avatar's settings. Raises
+        ValueError in one line for anything out of range.
         """
         settings = self.settings(text, seed, **options)
-        text, negative = settings["text"], settings.get("negative", "")
-        prompts, target, emphasis = self._target(text, settings["style"], negative)  # P, (E,), (E,)
-        noise = sample_noise(settings["candidates"], self.config.noise_size, seed)  # (N, Z)
-        if self.config.noise_names == "chibi":
-            noise = steer(noise, text, seed, negative, "diverse" in settings)
-        noise = noise.to(self.device)
-        wanted = self.complete(text, noise, target, emphasis)  # (N, E): with what the seed decides
-        faces = self.draw(noise, wanted)  # (N, C, R, R) in [-1, 1]
-        scores = score(self.clip, faces, target)  # (N,)
-        if settings["mode"] == "optimize":
-            best_few = scores.topk(min(FINALISTS, len(noise))).indices
-            noise, wanted = noise[best_few], wanted[best_few]
-            noise, scores = optimize(
-                lambda moving, _: self.generator(moving, wanted),
-                self.clip,
-                target,
-                noise,
-                settings["steps"],
-                seed,
-            )
-            faces = self.draw(noise, wanted)
+        wanted = self.target(settings)
+        latent = self.latent(settings, wanted, options.get("start_from", ""))  # (N, Z), (N, E)
+        faces = draw(self.generator, latent)  # (N, C, R, R) in [-1, 1]
+        scores = score(self.clip, faces, wanted.direction)  # (N,)
         best = int(scores.argmax())
-        image = self.finish(faces[best], settings["size"], settings["background"], seed)
-        closeness = round(float(scores[best]), 4)
-        settings |= {"prompts": list(prompts), "score": closeness}
-        return Avatar(image, text, seed, closeness, prompts, settings)
+        face, closeness, made = faces[best], round(float(scores[best]), 4), dict[str, Any]()
+        way = [latent.rows(slice(best, best + 1))]
+        if settings["mode"] == "optimize":
+            starts = latent.rows(scores.argsort(descending=True, stable=True)[:FINALISTS])
+            second = load_judge(options.get("judge", ""), str(self.device))
+            asked = (settings, starts, wanted.direction, self.named, second)
+            found = refine(self.generator, self.clip, *asked)
+            made = {"optimised": found.optimised, "score_before": closeness}
+            made |= {"interrupted": True} if found.interrupted else {}
+            if found.optimised:
+                way, face = found.way, draw(self.generator, found.latent)[0]
+                closeness = round(float(score(self.clip, face[None], wanted.direction)), 4)
+        if settings["mode"] == "optimize" or "start_from" in settings:
+            made["latent"] = pack(way[-1])
+        made |= {"prompts": list(wanted.prompts), "score": closeness}
+        how = (settings["size"], settings["background"], seed)
+        small = (min(LARGEST, settings["size"]), *how[1:])
+        frames = [self.finish(draw(self.generator, one)[0], *small) for one in way if trace]
+        said = (settings["text"], seed, closeness, wanted.prompts)
+        return Avatar(self.finish(face, *how), *said, settings | made, tuple(frames))
 
     def generate_batch(
         self, texts: Iterable[str], seed: int = 0, n: int = 1, **options: Unpack[Options]
@@ -191,7 +169,10 @@ class AvatarPipeline:
         check_range("n", n, 1, 1_000_000)
         for text in texts:
             for offset in range(n):
-                yield self.generate(text, seed + offset, **options)
+                avatar = self.generate(text, seed + offset, **options)
+                yield avatar
+                if "interrupted" in avatar.settings:
+                    raise KeyboardInterrupt
 
     def settings(
         self,
@@ -206,6 +187,10 @@ class AvatarPipeline:
         negative: str = "",
         diverse: bool = False,
         wildcards: str = "",
+        time_budget: float | None = None,
+        start_from: str | Path = "",
+        keep: str = "",
+        judge: str = "",
     ) -> dict[str, Any]:
         """Everything that decides the picture, checked and complete; see `generate`."""
         check_range("seed", seed, 0, 2**63 - 1)
@@ -215,36 +200,74 @@ class AvatarPipeline:
         check_range("size", size, 16, 4096)
         check_range("candidates", candidates, 1, 256)
         check_range("steps", steps, 1, 10_000)
+        start = read_start(start_from, self.name) if start_from else {}
         if mode not in MODES:
             raise ValueError(f"mode must be one of {', '.join(MODES)}, not {mode!r}")
         if self.config.image_channels == 3:
             if background is not None:
                 raise ValueError(f"model {self.name} draws its own background")
         elif background is None:
-            background = said.get("background") or choose(seed, text)
+            background = said.get("background") or start.get("background") or choose(seed, text)
         made = {"text": text, "seed": seed, "size": size, "mode": mode, "candidates": candidates}
-        if mode == "optimize":
-            made["steps"] = steps
+        search = {"steps": steps} | refining(time_budget, shared_name(judge))
+        made |= search if mode == "optimize" else {}
+        made |= {"start_from": start["digest"]} if start else {}
+        made |= {"keep": ", ".join(check_keep(keep))} if check_keep(keep) else {}
         behind = check_background(background) if background is not None else "in the model"
         made |= {"style": style, "background": behind}
         made |= ({"negative": negative} if negative else {}) | (
             {"diverse": True} if diverse else {}
         )
-        made |= {"model": self.name, "clip": _shared_name(self.clip.name)}
+        made |= {"model": self.name, "clip": shared_name(self.clip.name)}
         return made | {"version": __version__}
+
+    def target(self, settings: Mapping[str, Any]) -> Target:
+        """What CLIP is asked for."""
+        return self._target(settings["text"], settings["style"], settings.get("negative", ""))
+
+    def latent(
+        self, settings: Mapping[str, Any], wanted: Target, start_from: str | Path = ""
+    ) -> Latent:
+        """What the faces CLIP chooses from are drawn from: N candidates, or one saved avatar."""
+        if start_from:
+            return self._go_on(settings, wanted, start_from)
+        text, seed = settings["text"], settings["seed"]
+        noise = sample_noise(settings["candidates"], self.config.noise_size, seed)  # (N, Z)
+        if self.named:
+            noise = steer(noise, text, seed, settings.get("negative", ""), "diverse" in settings)
+        noise = noise.to(self.device)
+        return Latent(noise, self.complete(text, noise, *wanted[1:]))
+
+    def _go_on(self, settings: Mapping[str, Any], wanted: Target, start_from: str | Path) -> Latent:
+        """N = 1: the latent of a saved avatar, its words changed to what is asked for now."""
+        saved = read_start(start_from, self.name)
+        asked = self.target(saved)
+        if "latent" in saved:
+            sizes = (self.config.noise_size, self.config.embedding_size)
+            latent = unpack(saved["latent"], *sizes).to(self.device)
+        else:
+            latent = self.latent(saved, asked)
+            scores = score(self.clip, draw(self.generator, latent), asked.direction)
+            latent = latent.rows(scores.argmax()[None])
+        before = self.complete(saved["text"], latent.noise, *asked[1:])
+        if self.named:
+            texts = (saved["text"], settings["text"])
+            noise = keep_choices(latent.noise, *texts, check_keep(settings.get("keep", "")))
+            latent = latent._replace(noise=noise)
+        after = self.complete(settings["text"], latent.noise, *wanted[1:])
+        return move_words(latent, before, after)
 
     def complete(
         self, text: str, noise: Tensor, target: Tensor, emphasis: Tensor | None = None
     ) -> Tensor:
         """Targets (N, E): what `text` says, and what each row of noise (N, Z) adds to it."""
-        if self.config.noise_names != "chibi":
+        if not self.named:
             return target.expand(len(noise), -1)
         return complete(self.clip, text, noise, target, emphasis)
 
     def draw(self, noise: Tensor, targets: Tensor) -> Tensor:
         """Noise (N, Z) and targets (N, E) -> faces (N, C, R, R) in [-1, 1]."""
-        parts = zip(torch.split(noise, CHUNK), torch.split(targets, CHUNK), strict=True)
-        return torch.cat([self.generator(*part) for part in parts])
+        return draw(self.generator, Latent(noise, targets))
 
     def finish(self, face: Tensor, size: int, background: str, seed: int = 0) -> Image.Image:
         """A face (C, R, R) in [-1, 1] -> a picture of `size` pixels on its background.
@@ -257,43 +280,15 @@ class AvatarPipeline:
         return finish(face, size, behind)
 
 
-def _ready(model: nn.Module, device: torch.device) -> nn.Module:
-    model = model.to(device).eval().requires_grad_(False)
-    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
-
-
-def _shared_name(name: str) -> str:
-    """A CLIP's name without the folders of the machine it was loaded on."""
-    return Path(name).name if Path(name).is_dir() else name
-
-
-def find_device(name: str) -> torch.device:
-    """auto: cuda, else mps, else cpu. Raises ValueError for a device this machine lacks."""
-    present = {
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-        "cpu": True,
-    }
-    if name == "auto":
-        return torch.device(next(kind for kind, here in present.items() if here))
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        raise ValueError(f"unknown device {name!r}; choose auto, cpu, cuda or mps") from None
-    if not present.get(device.type):
-        raise ValueError(f"device {name!r} is not available on this machine")
-    return device
-
-
 @lru_cache(maxsize=1)
 def default_pipeline() -> AvatarPipeline:
     """The shipped model, loaded once."""
     return AvatarPipeline.from_pretrained()
 
 
-def generate(text: str, seed: int = 0, **options: Unpack[Options]) -> Avatar:
+def generate(text: str, seed: int = 0, trace: bool = False, **options: Unpack[Options]) -> Avatar:
     """Draw one avatar with the shipped model; options as in `AvatarPipeline.generate`."""
-    return default_pipeline().generate(text, seed, **options)
+    return default_pipeline().generate(text, seed, trace, **options)
 
 
 def generate_batch(

@@ -19,7 +19,7 @@ Pairs = list[tuple[str, str]]
 PROMPT = ("prompt", "text")
 OPTIONS = (
     *("seed", "n", "size", "mode", "steps", "candidates", "style", "background"),
-    *("negative", "diverse"),
+    *("negative", "diverse", "time_budget", "start_from", "keep", "judge"),
 )
 FLAGS = ("diverse",)
 RENAMED = {"negative_prompt": "negative", "n_iter": "n", "width": "size", "height": "size"}
@@ -228,7 +228,8 @@ def _ours(pairs: Pairs) -> tuple[list[str], tuple[str, ...]]:
     words = []
     for name, value in found.items():
         if name not in FLAGS:
-            words.append(f"-n={value}" if name == "n" else f"--{name}={value}")
+            option = f"--{name.replace('_', '-')}"
+            words.append(f"-n={value}" if name == "n" else f"{option}={value}")
         elif value.lower() in TRUE:
             words.append(f"--{name}")
         elif value.lower() not in FALSE:

@@ -116,10 +116,16 @@ def complete(
     full = torch.zeros(len(rows), len(target), device=target.device)
     for prompt, said in zip(blend, attributes(blend), strict=True):
         known, language = _drawable(said), understand(prompt.text).language
-        prompts = [describe(figure(known, row).attributes, language) for row in rows]
+        prompts = [describe(_told(known, row), language) for row in rows]
         parts = [prompts[i : i + CHUNK] for i in range(0, len(prompts), CHUNK)]
         full += prompt.share * torch.cat([clip.encode_text(part) for part in parts])
     return F.normalize(full + wanted, dim=-1)
+
+
+def _told(known: Mapping[str, str], row: NDArray[np.float32]) -> dict[str, str]:
+    """What is there, and what is known not to be: as full captions are in training."""
+    drawn = figure(known, row).attributes
+    return {name: value for name, value in drawn.items() if value != "none" or name in known}
 
 
 def _drawable(said: Mapping[str, str]) -> dict[str, str]:

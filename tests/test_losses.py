@@ -60,3 +60,109 @@ def test_clip_contrast_rewards_the_own_text_and_excuses_equal_texts() -> None:
     same_text = torch.stack([one, one])
     everywhere = torch.ones(2, 2, dtype=torch.bool)
     assert losses.clip_contrastive(image, same_text, 1.0, everywhere).item() == 0
+
+
+def test_each_adversarial_loss_by_hand() -> None:
+    logits = torch.tensor([0.0, 2.0])
+    high, low = math.log(1 + math.exp(2)), math.log(1 + math.exp(-2))  # softplus of 2 and of -2
+    expected = {  # of real, fake and the generator
+        "minimax": ((LOG2 + low) / 2, (LOG2 + high) / 2, -(LOG2 + high) / 2),
+        "non-saturating": ((LOG2 + low) / 2, (LOG2 + high) / 2, (LOG2 + low) / 2),
+        "hinge": (0.5, 2.0, -1.0),
+        "least-squares": (0.5, 1.0, 0.5),
+        "wasserstein": (-1.0, 1.0, -1.0),
+    }
+    assert set(expected) == set(losses.ADVERSARIAL)
+    for name, values in expected.items():
+        parts = losses.adversarial(name)
+        assert [part(logits).item() for part in parts] == pytest.approx(list(values)), name
+
+
+@pytest.mark.parametrize("name", losses.ADVERSARIAL)
+def test_every_adversarial_loss_wants_real_high_and_fake_low(name: str) -> None:
+    loss, logits = losses.adversarial(name), torch.zeros(3, requires_grad=True)
+    slopes = [torch.autograd.grad(part(logits), logits)[0].sum().item() for part in loss]
+    assert slopes[0] < 0
+    assert slopes[1] >= 0
+    assert slopes[2] < 0
+
+
+@pytest.mark.parametrize("name", losses.ADVERSARIAL)
+def test_every_adversarial_loss_trains_a_toy(name: str) -> None:
+    """Points around (1, -1), as pictures of one pixel, from a net of two layers."""
+    torch.manual_seed(0)
+    loss, draw = losses.adversarial(name), torch.Generator().manual_seed(1)
+    generator = torch.nn.Sequential(torch.nn.Linear(4, 16), torch.nn.ReLU(), torch.nn.Linear(16, 2))
+    critic = torch.nn.Sequential(torch.nn.Linear(2, 32), torch.nn.ReLU(), torch.nn.Linear(32, 1))
+    made_by = torch.optim.Adam(generator.parameters(), 5e-3, (0.0, 0.9))
+    judged_by = torch.optim.Adam(critic.parameters(), 1e-2, (0.0, 0.9))
+    wanted = torch.tensor([1.0, -1.0])
+
+    def logits_of(points: torch.Tensor) -> torch.Tensor:
+        return critic(points.flatten(1)).squeeze(1)
+
+    def points() -> torch.Tensor:
+        return generator(torch.randn(32, 4, generator=draw))[:, :, None, None]
+
+    for _ in range(150):
+        real = wanted + 0.3 * torch.randn(32, 2, generator=draw)
+        real = real[:, :, None, None].requires_grad_()
+        fake = points().detach().requires_grad_()
+        real_logits, fake_logits = logits_of(real), logits_of(fake)
+        judged = loss.real(real_logits) + loss.fake(fake_logits)
+        if name == "wasserstein":
+            judged = judged + losses.gradient_penalty(logits_of, real, fake, draw)
+        else:
+            judged = judged + 0.1 * losses.r1_penalty(real, real_logits)
+            judged = judged + 0.1 * losses.r2_penalty(fake, fake_logits)
+        judged_by.zero_grad()
+        judged.backward()
+        judged_by.step()
+        made_by.zero_grad()
+        loss.generator(logits_of(points())).backward()
+        made_by.step()
+    with torch.no_grad():
+        reached = points().mean(dim=0).flatten()
+    assert (reached - wanted).abs().max() < 0.7  # from 1
+
+
+def test_an_unknown_adversarial_loss_is_named() -> None:
+    with pytest.raises(ValueError, match=r"unknown adversarial loss 'hing' \(known: minimax, "):
+        losses.adversarial("hing")
+
+
+def test_the_matching_aware_term_is_low_for_anothers_text() -> None:
+    loss, fake, wrong = losses.adversarial("hinge"), torch.tensor([1.0]), torch.tensor([3.0, 5.0])
+    assert losses.matching_aware(loss, fake, wrong, 0.25).item() == pytest.approx(2 + 0.25 * 5)
+    assert losses.matching_aware(loss, fake, wrong[:0], 0.25).item() == 2
+
+
+def test_r2_penalty_equals_r1_on_what_was_made() -> None:
+    images = torch.ones(2, 1, 2, 2, requires_grad=True)
+    logits = (images * torch.tensor([1.0, 3.0])[:, None, None, None]).sum(dim=(1, 2, 3))
+    assert losses.r2_penalty(images, logits).item() == pytest.approx(0.5 * 4 * (1 + 9) / 2)
+
+
+def test_the_gradient_penalty_wants_slope_one_between_real_and_fake() -> None:
+    real, fake = torch.zeros(2, 1, 2, 2), torch.ones(2, 1, 2, 2)
+    draw = torch.Generator().manual_seed(0)
+
+    def penalty(slope: float) -> float:
+        def logits_of(images: torch.Tensor) -> torch.Tensor:
+            assert images.min() >= 0
+            assert images.max() <= 1
+            assert (images == images[:, :, :1, :1]).all()  # one point for each picture
+            return slope * images.sum(dim=(1, 2, 3))  # its gradient's length is 2 * slope
+
+        return losses.gradient_penalty(logits_of, real, fake, draw).item()
+
+    assert penalty(0.5) == pytest.approx(0)
+    assert penalty(2.0) == pytest.approx(9)
+
+
+def test_mode_seeking_falls_as_pictures_part() -> None:
+    one, other = torch.zeros(2, 3, 2, 2), torch.full((2, 3, 2, 2), 0.5)
+    noise = torch.zeros(2, 4), torch.full((2, 4), 2.0)
+    assert losses.mode_seeking(one, other, *noise).item() == pytest.approx(4, rel=1e-3)
+    assert losses.mode_seeking(one, 2 * other, *noise).item() == pytest.approx(2, rel=1e-3)
+    assert losses.mode_seeking(one, one, *noise).item() == pytest.approx(1e5)

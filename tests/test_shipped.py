@@ -7,8 +7,11 @@ import pytest
 import torch
 
 from clipavatar import generate, generate_batch
-from clipavatar.checkpoint import ASSETS, load_model
-from clipavatar.metrics.attributes import evaluate
+from clipavatar.checkpoint import ASSETS
+from clipavatar.metrics.attributes import accuracy
+from clipavatar.metrics.judging import load_judge, readings
+from clipavatar.metrics.painting import painted, painter
+from clipavatar.metrics.texts import cases, wanted
 from clipavatar.pipeline import AvatarPipeline, default_pipeline
 
 
@@ -21,10 +24,12 @@ def pipeline() -> AvatarPipeline:
 def test_hair_colour_and_gender_are_right_in_85_percent_of_pictures(
     pipeline: AvatarPipeline, language: str
 ) -> None:
-    judge = load_model("judge", ASSETS / "judge.safetensors")
-    figures = evaluate(pipeline, judge, language, count=40, candidates=4)
-    assert figures["hair_colour"] >= (85.0, 40)
-    assert figures["character"] >= (85.0, 40)
+    judge, _ = load_judge(ASSETS / "judge.safetensors")
+    asked = cases("words", language, 40)
+    read = readings(judge, painted(painter(pipeline, candidates=4), asked, "drawing"))
+    shares = accuracy(read, wanted(asked))
+    assert shares["hair_colour"].percent >= 85
+    assert shares["character"].percent >= 85
 
 
 def test_one_seed_gives_one_picture_and_another_seed_another() -> None:

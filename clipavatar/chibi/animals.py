@@ -176,9 +176,12 @@ def _fox_ears(figure: Figure, fur: Tones) -> str:
     tip = 68 + lean
     return mirrored(
         filled(f"M8 -54Q24 -100 {tip:.1f} -117Q90 -68 76 -10Z", fur.base, fur.line)
-        + flat(f"M26 -86Q40 -106 {tip - 1:.1f} -116Q80 -94 81 -76Q66 -96 54 -90Q40 -98 26 -86Z", DARK)
         + flat(
-            "M24 -50Q30 -74 42 -86Q42 -78 48 -74Q54 -82 60 -88Q60 -78 66 -74Q70 -60 68 -26Z", "#fffaf3"
+            f"M26 -86Q40 -106 {tip - 1:.1f} -116Q80 -94 81 -76Q66 -96 54 -90Q40 -98 26 -86Z", DARK
+        )
+        + flat(
+            "M24 -50Q30 -74 42 -86Q42 -78 48 -74Q54 -82 60 -88Q60 -78 66 -74Q70 -60 68 -26Z",
+            "#fffaf3",
         )
         + stroke(f"M13 -64Q30 -102 {tip:.1f} -117Q88 -74 79 -26", fur.line, 3.2)
     )
@@ -188,16 +191,13 @@ def _tabby(figure: Figure, fur: Tones) -> str:
     """Stripes of the forehead and the cheeks, and whiskers."""
     a, b = 3 * figure.shapes["strand_a"], 3 * figure.shapes["strand_b"]
     stripe = blend(fur.shade, fur.line, 0.3)
-    return (
-        flat(
-            f"M-5 -67Q0 -69 5 -67Q4 {-44 + a:.1f} 0 {-34 + a:.1f}Q-4 {-44 + a:.1f} -5 -67Z"
-            f"M-23 -64Q-18 -67 -13 -66Q-12 -50 {-13 + b:.1f} -42Q-20 -50 -23 -64Z"
-            f"M23 -64Q18 -67 13 -66Q12 -50 {13 + b:.1f} -42Q20 -50 23 -64Z"
-            "M70 -6Q60 -6 53 2Q62 3 71 3ZM-70 -6Q-60 -6 -53 2Q-62 3 -71 3Z",
-            stripe,
-        )
-        + mirrored(stroke("M62 26L93 19M62 34L95 35M60 41L90 50", fur.line, 2.4))
-    )
+    return flat(
+        f"M-5 -67Q0 -69 5 -67Q4 {-44 + a:.1f} 0 {-34 + a:.1f}Q-4 {-44 + a:.1f} -5 -67Z"
+        f"M-23 -64Q-18 -67 -13 -66Q-12 -50 {-13 + b:.1f} -42Q-20 -50 -23 -64Z"
+        f"M23 -64Q18 -67 13 -66Q12 -50 {13 + b:.1f} -42Q20 -50 23 -64Z"
+        "M70 -6Q60 -6 53 2Q62 3 71 3ZM-70 -6Q-60 -6 -53 2Q-62 3 -71 3Z",
+        stripe,
+    ) + mirrored(stroke("M62 26L93 19M62 34L95 35M60 41L90 50", fur.line, 2.4))
 
 
 def _blaze(figure: Figure, fur: Tones) -> str:
@@ -238,7 +238,9 @@ def _mask(figure: Figure, fur: Tones) -> str:
     side = f"M{at(97, 29)}" + "".join(
         f"Q{at(cx, cy)} {at(x, y)}" for cx, cy, x, y in DRAWN["fox"].outline[3:]
     )
-    return mirrored(flat(f"{side}L-1 {at(0, 60).split()[1]}L-1 30Q8 14 22 8Q60 -4 {at(97, 29)}Z", "#fffaf3"))
+    return mirrored(
+        flat(f"{side}L-1 {at(0, 60).split()[1]}L-1 30Q8 14 22 8Q60 -4 {at(97, 29)}Z", "#fffaf3")
+    )
 
 
 def _plain(figure: Figure, fur: Tones) -> str:

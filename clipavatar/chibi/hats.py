@@ -13,14 +13,23 @@ def beanie(figure: Figure) -> str:
     """Knitted, with a ribbed rim and a pompom."""
     c, side = accent(figure), 5 * figure.shapes["sway"]
     knots = "".join(
-        f"M{x} {y}q4 5 8 0q4 5 8 0" for x, y in ((-46, -76), (-8, -84), (28, -77), (-28, -92), (10, -93), (-58, -66), (44, -66))
+        f"M{x} {y}q4 5 8 0q4 5 8 0"
+        for x, y in ((-46, -76), (-8, -84), (28, -77), (-28, -92), (10, -93), (-58, -66), (44, -66))
     )
-    ribs = "".join(f"M{x} {-47 + x * x / 330:.1f}L{x * 0.95:.1f} {-62 + x * x / 330:.1f}" for x in range(-64, 65, 16))
+    ribs = "".join(
+        f"M{x} {-47 + x * x / 330:.1f}L{x * 0.95:.1f} {-62 + x * x / 330:.1f}"
+        for x in range(-64, 65, 16)
+    )
     return (
         filled("M-74 -44C-78 -84 -44 -103 0 -103S78 -84 74 -44Q0 -74 -74 -44Z", c.base, c.line, 3.4)
         + flat("M30 -100C62 -92 76 -70 74 -44Q66 -52 56 -54Q56 -82 30 -100Z", c.shade)
         + stroke(knots, c.shade, 3)
-        + filled("M-77 -30Q-83 -44 -75 -56Q0 -84 75 -56Q83 -44 77 -30Q0 -56 -77 -30Z", c.light, c.line, 3.4)
+        + filled(
+            "M-77 -30Q-83 -44 -75 -56Q0 -84 75 -56Q83 -44 77 -30Q0 -56 -77 -30Z",
+            c.light,
+            c.line,
+            3.4,
+        )
         + stroke(ribs, c.shade, 3.2)
         + f'<g transform="translate({side:.1f} -103)">'
         + filled(_cloud(), "#fffaf3", c.line, 3)
@@ -51,7 +60,12 @@ def cap(figure: Figure) -> str:
         + filled(star, c.base, c.line, 2.2)
         + f'<ellipse cx="0" cy="-106" rx="8" ry="5" fill="{c.shade}" stroke="{c.line}" stroke-width="3"/>'
         + f'<g transform="rotate({turn:.1f} 0 -45)">'
-        + filled("M-70 -42Q-40 -62 0 -62T70 -42Q84 -30 72 -25Q38 -36 0 -36T-72 -25Q-84 -30 -70 -42Z", c.shade, c.line, 3.4)
+        + filled(
+            "M-70 -42Q-40 -62 0 -62T70 -42Q84 -30 72 -25Q38 -36 0 -36T-72 -25Q-84 -30 -70 -42Z",
+            c.shade,
+            c.line,
+            3.4,
+        )
         + stroke("M-64 -39Q-36 -54 0 -55", c.light, 3.4)
         + "</g>"
     )
@@ -75,8 +89,18 @@ def witch_hat(figure: Figure) -> str:
         + flat("M20 -62Q28 -84 14 -104Q32 -110 42 -97Q46 -76 58 -54Q40 -60 20 -62Z", DUSK)
         + flat("M-34 -82Q-24 -108 -4 -114Q-18 -102 -23 -84Z", LILAC)
         + stroke("M42 -97Q30 -96 22 -100", NIGHT, 2.4)
-        + filled("M-58 -52Q-54 -66 -49 -74Q0 -92 47 -74Q52 -64 60 -52Q0 -72 -58 -52Z", "#ff8a3d", "#7a2c10", 3)
-        + filled("M-99 -43C-101 -54 -70 -58 -56 -58Q0 -76 58 -58C72 -58 101 -54 99 -43C95 -27 60 -46 0 -46S-95 -27 -99 -43Z", VIOLET, NIGHT, 3.4)
+        + filled(
+            "M-58 -52Q-54 -66 -49 -74Q0 -92 47 -74Q52 -64 60 -52Q0 -72 -58 -52Z",
+            "#ff8a3d",
+            "#7a2c10",
+            3,
+        )
+        + filled(
+            "M-99 -43C-101 -54 -70 -58 -56 -58Q0 -76 58 -58C72 -58 101 -54 99 -43C95 -27 60 -46 0 -46S-95 -27 -99 -43Z",
+            VIOLET,
+            NIGHT,
+            3.4,
+        )
         + stroke("M-90 -46Q-76 -51 -54 -52Q-30 -60 -8 -61", LILAC, 3.4)
         + filled("M-14 -84Q0 -87 14 -84L15 -64Q0 -68 -15 -64Z", GOLD.base, GOLD.line, 3)
         + flat("M-7 -78Q0 -80 7 -78L7 -71Q0 -73 -7 -71Z", "#7a2c10")
@@ -92,10 +116,20 @@ def crown(figure: Figure) -> str:
     )
     return (
         f'<g transform="scale({wide:.3f} 1)">'
-        + filled("M-44 -64L-52 -104L-34 -87L-26 -112L-12 -91L0 -115L12 -91L26 -112L34 -87L52 -104L44 -64Q0 -82 -44 -64Z", GOLD.base, GOLD.line, 3.4)
+        + filled(
+            "M-44 -64L-52 -104L-34 -87L-26 -112L-12 -91L0 -115L12 -91L26 -112L34 -87L52 -104L44 -64Q0 -82 -44 -64Z",
+            GOLD.base,
+            GOLD.line,
+            3.4,
+        )
         + flat("M14 -88L26 -108L34 -85L51 -101L44 -66Q30 -72 14 -74Z", GOLD.shade, 0.6)
         + flat("M-42 -90L-36 -84L-37 -76L-40 -75Z", GOLD.light)
-        + filled("M-45 -62Q-48 -70 -46 -76Q0 -95 46 -76Q48 -70 45 -62Q0 -80 -45 -62Z", GOLD.base, GOLD.line, 3)
+        + filled(
+            "M-45 -62Q-48 -70 -46 -76Q0 -95 46 -76Q48 -70 45 -62Q0 -80 -45 -62Z",
+            GOLD.base,
+            GOLD.line,
+            3,
+        )
         + stroke("M-41 -72Q-24 -79 -10 -81", GOLD.light, 2.6)
         + filled("M0 -89L8 -80.5L0 -72L-8 -80.5Z", "#ff5d73", "#7d1636", 2.4)
         + filled("M-27 -81L-21 -75L-27 -68L-33 -73Z", "#46b7ee", "#134f7a", 2.2)

@@ -46,8 +46,13 @@ def cat_ears(figure: Figure) -> str:
     tones, lean = _ear_tones(figure), _lean(figure)
     return _headband(figure) + mirrored(
         flat(f"M14 -70Q34 -104 {58 + lean:.1f} -117Q74 -90 70 -36Q42 -58 14 -70Z", tones.base)
-        + flat(f"M30 -75Q42 -96 {56 + lean:.1f} -104Q66 -86 64 -54Q48 -66 30 -75Z", ear_inside(figure))
-        + flat("M27 -70Q36 -76 40 -86Q44 -78 49 -73Q54 -78 56 -84Q60 -70 62 -52Q44 -60 27 -70Z", tones.light)
+        + flat(
+            f"M30 -75Q42 -96 {56 + lean:.1f} -104Q66 -86 64 -54Q48 -66 30 -75Z", ear_inside(figure)
+        )
+        + flat(
+            "M27 -70Q36 -76 40 -86Q44 -78 49 -73Q54 -78 56 -84Q60 -70 62 -52Q44 -60 27 -70Z",
+            tones.light,
+        )
         + stroke(f"M14 -70Q34 -104 {58 + lean:.1f} -117Q74 -90 70 -36", tones.line, 3.4)
     )
 
@@ -57,7 +62,10 @@ def fox_ears(figure: Figure) -> str:
     tones, tip = _ear_tones(figure), 76 + _lean(figure)
     return _headband(figure) + mirrored(
         flat(f"M6 -72Q34 -107 {tip:.1f} -117Q96 -80 74 -22Q46 -58 6 -72Z", tones.base)
-        + flat(f"M36 -99Q56 -113 {tip:.1f} -117Q86 -103 86 -84Q76 -100 66 -93Q54 -104 36 -99Z", "#322838")
+        + flat(
+            f"M36 -99Q56 -113 {tip:.1f} -117Q86 -103 86 -84Q76 -100 66 -93Q54 -104 36 -99Z",
+            "#322838",
+        )
         + flat(
             "M24 -72Q38 -86 46 -92Q46 -84 54 -82Q60 -88 68 -93Q66 -84 73 -78Q76 -62 70 -38Q50 -60 24 -72Z",
             "#fffaf3",
@@ -70,13 +78,20 @@ def fox_ears(figure: Figure) -> str:
 def rabbit_ears(figure: Figure) -> str:
     """Long and white, pink inside; the right one folded over."""
     lean, line = _lean(figure), "#7a6678"
-    straight = filled("M3 -52C-10 -88 -6 -126 11 -126C29 -126 42 -92 35 -52Z", "#fffbfd", line, 3.4) + flat(
-        "M11 -58C-1 -90 1 -115 11 -115C22 -115 33 -90 28 -58Z", PINK
-    )
+    straight = filled(
+        "M3 -52C-10 -88 -6 -126 11 -126C29 -126 42 -92 35 -52Z", "#fffbfd", line, 3.4
+    ) + flat("M11 -58C-1 -90 1 -115 11 -115C22 -115 33 -90 28 -58Z", PINK)
     folded = (
-        filled("M-22 -52C-33 -92 -22 -123 4 -119L16 -104C14 -92 13 -80 12 -52Z", "#fffbfd", line, 3.4)
+        filled(
+            "M-22 -52C-33 -92 -22 -123 4 -119L16 -104C14 -92 13 -80 12 -52Z", "#fffbfd", line, 3.4
+        )
         + flat("M-14 -58C-22 -90 -13 -109 3 -109C7 -96 6 -80 5 -58Z", PINK)
-        + filled("M-9 -113C8 -128 34 -118 44 -88Q51 -66 42 -58C25 -60 6 -84 -9 -113Z", "#fffbfd", line, 3.4)
+        + filled(
+            "M-9 -113C8 -128 34 -118 44 -88Q51 -66 42 -58C25 -60 6 -84 -9 -113Z",
+            "#fffbfd",
+            line,
+            3.4,
+        )
     )
     return (
         _headband(figure)
@@ -90,9 +105,7 @@ def rabbit_ears(figure: Figure) -> str:
 def _fluff(figure: Figure, x: float) -> str:
     """Hair, or white fluff on a headband, around the foot of a rabbit's ear."""
     tones = _ear_tones(figure)
-    path = (
-        f"M{x - 24} -47Q{x - 18} -61 {x - 4} -57Q{x} -66 {x + 9} -63Q{x + 20} -59 {x + 24} -46"
-    )
+    path = f"M{x - 24} -47Q{x - 18} -61 {x - 4} -57Q{x} -66 {x + 9} -63Q{x + 20} -59 {x + 24} -46"
     return flat(f"{path}Q{x} -40 {x - 24} -47Z", tones.base) + stroke(path, tones.line, 2.6)
 
 
@@ -133,10 +146,17 @@ def hairband(figure: Figure) -> str:
 def flower(figure: Figure) -> str:
     """One large blossom on the right, over the temple, on two leaves."""
     c, turn = accent(figure), 20 * figure.shapes["strand_b"]
-    petal = filled("M0 -4C-22 -14 -19 -37 -5 -35Q-1 -34 0 -30Q1 -34 5 -35C19 -37 22 -14 0 -4Z", c.light, c.line, 3)
+    petal = filled(
+        "M0 -4C-22 -14 -19 -37 -5 -35Q-1 -34 0 -30Q1 -34 5 -35C19 -37 22 -14 0 -4Z",
+        c.light,
+        c.line,
+        3,
+    )
     petal += flat("M0 -6C-9 -12 -8 -21 0 -20C8 -21 9 -12 0 -6Z", c.base)
     petals = "".join(f'<g transform="rotate({72 * i})">{petal}</g>' for i in range(5))
-    leaf = filled("M0 0Q20 -18 48 -6Q34 18 0 0Z", "#5fc06c", "#1f5f3c", 3) + stroke("M10 -2Q24 -6 38 -5", "#1f5f3c", 2)
+    leaf = filled("M0 0Q20 -18 48 -6Q34 18 0 0Z", "#5fc06c", "#1f5f3c", 3) + stroke(
+        "M10 -2Q24 -6 38 -5", "#1f5f3c", 2
+    )
     return (
         '<g transform="translate(55 -52)">'
         f'<g transform="rotate(40)">{leaf}</g><g transform="rotate(-150)">{leaf}</g>'
@@ -151,7 +171,9 @@ def headphones(figure: Figure) -> str:
     c = accent(figure)
     band = "M-76 0C-84 -66 -50 -99 0 -99S84 -66 76 0"
     cup = (
-        filled("M62 -22Q74 -30 84 -22Q94 2 84 28Q74 36 62 28Q57 2 62 -22Z", "#3d3849", "#1b1723", 3.2)
+        filled(
+            "M62 -22Q74 -30 84 -22Q94 2 84 28Q74 36 62 28Q57 2 62 -22Z", "#3d3849", "#1b1723", 3.2
+        )
         + filled("M74 -19Q92 -23 97 -8Q100 3 97 14Q92 29 74 25Q80 3 74 -19Z", c.base, c.line, 3.2)
         + flat("M84 -15Q91 -15 93 -6Q94 0 93 4Q89 -6 84 -15Z", c.light)
     )
@@ -167,7 +189,12 @@ def _ring(figure: Figure, sweep: int) -> str:
     y = -103 + 2 * figure.shapes["strand_b"]
     path = f"M-47 {y:.1f}A47 12 0 0 {sweep} 47 {y:.1f}"
     glow = f'<g opacity=".35">{stroke(path, "#ffe680", 19)}</g>'
-    return glow + stroke(path, "#bd7b12", 13) + stroke(path, "#ffd23f", 8.6) + stroke(path, "#fff7c4", 3)
+    return (
+        glow
+        + stroke(path, "#bd7b12", 13)
+        + stroke(path, "#ffd23f", 8.6)
+        + stroke(path, "#fff7c4", 3)
+    )
 
 
 def halo_behind(figure: Figure) -> str:
@@ -185,8 +212,18 @@ def horns(figure: Figure) -> str:
     out = 4 * figure.shapes["strand_a"]
     tip = 66 + out
     return mirrored(
-        filled(f"M18 -74C22 -98 40 -108 {tip:.1f} -117C{tip + 6:.1f} -98 64 -70 50 -58Q30 -62 18 -74Z", "#a8203a", "#470a1c", 3.4)
-        + flat(f"M34 -64C54 -76 62 -96 {tip:.1f} -116C{tip + 5:.1f} -98 64 -70 50 -58Q42 -60 34 -64Z", "#771329")
+        filled(
+            f"M18 -74C22 -98 40 -108 {tip:.1f} -117C{tip + 6:.1f} -98 64 -70 50 -58Q30 -62 18 -74Z",
+            "#a8203a",
+            "#470a1c",
+            3.4,
+        )
+        + flat(
+            f"M34 -64C54 -76 62 -96 {tip:.1f} -116C{tip + 5:.1f} -98 64 -70 50 -58Q42 -60 34 -64Z",
+            "#771329",
+        )
         + flat("M24 -78C28 -94 38 -103 50 -110C40 -98 34 -88 31 -76Z", "#e0566a")
-        + stroke("M21 -85Q40 -84 56 -66M29 -98Q48 -98 63 -78M42 -108Q56 -108 68 -94", "#470a1c", 2.4)
+        + stroke(
+            "M21 -85Q40 -84 56 -66M29 -98Q48 -98 63 -78M42 -108Q56 -108 68 -94", "#470a1c", 2.4
+        )
     )

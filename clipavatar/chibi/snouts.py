@@ -102,9 +102,8 @@ def _panting(line: str) -> str:
 
 
 def _laughing(line: str) -> str:
-    return (
-        filled("M-19 -1Q-9 6 0 2Q9 6 19 -1Q19 24 0 24Q-19 24 -19 -1Z", INSIDE, line, 3)
-        + flat("M-12 16Q0 6 12 16Q8 22.5 0 22.5Q-8 22.5 -12 16Z", TONGUE)
+    return filled("M-19 -1Q-9 6 0 2Q9 6 19 -1Q19 24 0 24Q-19 24 -19 -1Z", INSIDE, line, 3) + flat(
+        "M-12 16Q0 6 12 16Q8 22.5 0 22.5Q-8 22.5 -12 16Z", TONGUE
     )
 
 
@@ -117,9 +116,8 @@ def _sad(line: str) -> str:
 
 
 def _crying(line: str) -> str:
-    return (
-        filled("M-15 19Q-15 1 0 1Q15 1 15 19Q8 13 0 18Q-8 13 -15 19Z", INSIDE, line, 3)
-        + flat("M-8 14Q0 6 8 14Q4 14 0 16Q-4 14 -8 14Z", TONGUE)
+    return filled("M-15 19Q-15 1 0 1Q15 1 15 19Q8 13 0 18Q-8 13 -15 19Z", INSIDE, line, 3) + flat(
+        "M-8 14Q0 6 8 14Q4 14 0 16Q-4 14 -8 14Z", TONGUE
     )
 
 
@@ -138,7 +136,9 @@ def _surprised(line: str) -> str:
 
 def _winking(line: str) -> str:
     return (
-        filled("M1 6Q0 21 8 21Q15 20 13 4Z", TONGUE, "#a8324e", 2.2) + _lip(line) + stroke(_W, line, 3.4)
+        filled("M1 6Q0 21 8 21Q15 20 13 4Z", TONGUE, "#a8324e", 2.2)
+        + _lip(line)
+        + stroke(_W, line, 3.4)
     )
 
 

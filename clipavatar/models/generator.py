@@ -8,6 +8,9 @@ from torch import Tensor, nn
 
 from clipavatar.config import GeneratorConfig
 
+OWN_WORDS = 0.25  # scale of the embedding beside what was read off it
+VALUE = 4.0  # of a value that is said
+
 
 class ModulatedConv(nn.Module):
     """3x3 convolution, then a scale and a shift per channel that the style decides (FiLM)."""
@@ -31,6 +34,10 @@ class Generator(nn.Module):
     Both inputs enter twice: linearly into the 4 px features, which learns fastest, and through a
     mapping network into the scale and shift of every convolution, which says what depends on
     combinations (an entry of the noise counts only where the text leaves its attribute unsaid).
+
+    With `config.reads` a linear reader, trained with the CLIP, comes first and names attributes:
+    the networks then get a number per value, near 0 or 1, rather than a mixture of all of them in
+    every dimension of the embedding. They learned five times as fast so.
     """
 
     def __init__(self, config: GeneratorConfig = GeneratorConfig()):  # noqa: B008 (frozen)
@@ -42,7 +49,10 @@ class Generator(nn.Module):
                 f"resolution {config.resolution} needs {levels} channels to be "
                 f"{4 * 2 ** (levels - 1)}: one entry per size from 4 px on"
             )
-        inputs, style = config.noise_size + config.embedding_size, config.style_size
+        values, style = sum(config.reads), config.style_size
+        inputs = config.noise_size + config.embedding_size + values
+        if values:  # after all values, one logit for each attribute: that it is unsaid
+            self.reader = nn.Linear(config.embedding_size, values + len(config.reads))
         self.mapping = nn.Sequential(
             nn.Linear(inputs, 2 * style),
             nn.LeakyReLU(0.2),
@@ -66,6 +76,18 @@ class Generator(nn.Module):
             self.to_image.append(nn.Conv2d(channels, config.image_channels, 1))
             before = channels
 
+    def condition(self, target: Tensor) -> Tensor:
+        """Unit vectors (N, E) -> (N, E), and with `reads` (N, E + values), about unit variance."""
+        scaled = target * self.config.embedding_size**0.5
+        if not self.config.reads:
+            return scaled
+        attributes = len(self.config.reads)
+        logits = self.reader(scaled)
+        said = torch.sigmoid(-logits[:, -attributes:])
+        named = torch.split(logits[:, :-attributes], list(self.config.reads), dim=1)
+        words = [x.softmax(dim=1) * said[:, a : a + 1] for a, x in enumerate(named)]
+        return torch.cat((OWN_WORDS * scaled, VALUE * torch.cat(words, dim=1)), dim=1)
+
     def forward(self, noise: Tensor, target: Tensor, resolution: int | None = None) -> Tensor:
         """Noise (N, Z) standard normal, target (E,) or (N, E) unit -> (N, C, R, R) in [-1, 1].
 
@@ -75,7 +97,7 @@ class Generator(nn.Module):
         """
         if target.dim() == 1:
             target = target.expand(len(noise), -1)
-        inputs = torch.cat((noise, target * self.config.embedding_size**0.5), dim=1)
+        inputs = torch.cat((noise, self.condition(target)), dim=1)
         style = self.mapping(inputs)
         x = (self.linear(inputs) + self.curved(style)).view(len(noise), -1, 4, 4)
         x = x.contiguous(memory_format=torch.channels_last)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from clipavatar.checkpoint import load_state, save_state
@@ -22,6 +23,7 @@ from clipavatar.chibi.dataset import UNSAID, Pictures, load_pictures
 from clipavatar.chibi.sample import SAMPLING
 from clipavatar.clip import Clip, contrastive_loss, create_clip, save_clip
 from clipavatar.config import ClipTrainConfig, Config
+from clipavatar.files import replacing
 from clipavatar.metrics.alignment import embed, zero_shot
 from clipavatar.metrics.attributes import attribute_loss, visible
 from clipavatar.prompts import LANGUAGES
@@ -156,6 +158,8 @@ def train_clip(config: Config, resume: bool = False) -> Path:
         if progress.done:
             break
     save_clip(clip.cpu(), output / "clip", half=True)
+    with replacing(output / "reader.safetensors") as part:  # for the generator: see its `reads`
+        save_file(pair.text.linear.state_dict(), part)
     return output / "clip"
 
 

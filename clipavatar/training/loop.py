@@ -6,10 +6,12 @@ One clock, minutes of work, decides the phase, so that one number sizes a run fo
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor
 
 from clipavatar.checkpoint import load_state, save_model, save_state
@@ -48,6 +50,9 @@ def train(config: Config, resume: bool = False) -> Path:
     resolution = config.generator.resolution
     pictures = load_pictures(options.pictures, resolution, options.seed, output.parent / "cache")
     generator, discriminator = Generator(config.generator), Discriminator(config.discriminator)
+    if config.generator.reads:
+        generator.reader.load_state_dict(load_file(options.reader))
+        generator.reader.requires_grad_(False)
     for model in (generator, discriminator):
         model.to(memory_format=torch.channels_last)  # three times faster on a CPU
     average = Average(generator, options.ema_half_life)
@@ -101,7 +106,7 @@ def _prepare(
     accelerator: Any, options: TrainConfig, generator: Any, discriminator: Any, clip: Any
 ) -> tuple[Nets, dict[str, Any]]:
     """Optimizers, everything handed to accelerate, and by name what a checkpoint holds."""
-    adam = torch.optim.Adam
+    adam = partial(torch.optim.Adam, fused=accelerator.device.type in ("cpu", "cuda"))
     warm = adam(generator.parameters(), options.warm_up_learning_rate, (0.9, 0.99))
     slow = adam(generator.parameters(), options.generator_learning_rate, (0.5, 0.99))
     critic = adam(discriminator.parameters(), options.discriminator_learning_rate, (0.0, 0.99))

@@ -1,0 +1,86 @@
+"""What a search wants CLIP to see, how near a picture is to it, and who judges that honestly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from clipavatar.images import to_float, to_uint8
+from clipavatar.spaces import CHUNK
+from clipavatar.views import HELD_OUT, Views, draw_views, see
+
+TEMPERATURE = 0.1  # of the rivals, in cosines
+JUDGED = 16  # held-out views that decide
+Judge = Callable[[Tensor], Tensor]  # faces (N, C, R, R) -> (N, V): how well, in each of V views
+
+
+class ImageEncoder(Protocol):
+    """What this module needs of a CLIP."""
+
+    def encode_image(self, images: Tensor) -> Tensor:
+        """(B, 3, R, R) in [-1, 1] -> (B, E), unit length, differentiable."""
+
+
+class Goal(NamedTuple):
+    """What CLIP shall see."""
+
+    target: Tensor  # (E,), unit length: the text
+    towards: Tensor  # (E,) or (N, E), unit length: where each picture is moved, target or near it
+    rivals: Tensor  # (K, E): from the text to its near misses; may be empty
+
+
+def goal_of(target: Tensor, towards: Tensor | None = None, rivals: Tensor | None = None) -> Goal:
+    """A goal (E,); by default pictures are moved towards the target itself and have no rivals."""
+    return Goal(
+        target,
+        target if towards is None else towards,
+        target.new_zeros(0, len(target)) if rivals is None else rivals,
+    )
+
+
+def spherical_distance(one: Tensor, other: Tensor) -> Tensor:
+    """Unit vectors (..., E) -> (...,): twice the square of half the angle, in [0, pi**2 / 2]."""
+    half: Tensor = (one - other).norm(dim=-1) / 2
+    return half.clamp(max=1 - 1e-6).arcsin().square() * 2
+
+
+def closeness(seen: Tensor, towards: Tensor, rivals: Tensor, weight: float) -> Tensor:
+    """Unit vectors (N, V, E), (E,) or (N, E), (K, E) -> (N, V), at most 0.
+
+    Minus the spherical distance, minus `weight` for each rival that is as near as the text (a
+    softplus; the mean over the rivals). A cosine alone rewards whatever all texts have in common.
+    """
+    near = -spherical_distance(seen, towards if towards.dim() == 1 else towards[:, None])
+    if not len(rivals):
+        return near
+    return near - weight * F.softplus(seen @ rivals.T / TEMPERATURE).mean(dim=-1)
+
+
+@torch.no_grad()
+def held_out_judge(
+    clip: ImageEncoder, goal: Goal, seed: int, weight: float, count: int = JUDGED
+) -> Judge:
+    """A judge of the pictures as a file holds them (8 bits) in `count` views of its own.
+
+    The same views for every picture, stronger than those of the search, mirrored and softened too:
+    what fools CLIP pixel by pixel does not survive them. With another CLIP and its own goal it is
+    independent of the search.
+    """
+    random = torch.Generator().manual_seed(seed ^ 0x5EED)
+    parts = [draw_views(min(CHUNK, count - i), random, HELD_OUT) for i in range(0, count, CHUNK)]
+
+    def look(face: Tensor, views: Views) -> Tensor:
+        alike = face.expand(len(views.tint), -1, -1, -1)
+        return clip.encode_image(see(alike, views.to(face.device)))
+
+    @torch.no_grad()
+    def judge(faces: Tensor) -> Tensor:
+        rounded = to_float(to_uint8(faces))
+        seen = [torch.cat([look(face, views) for views in parts]) for face in rounded]
+        return closeness(torch.stack(seen), goal.target, goal.rivals, weight)
+
+    return judge

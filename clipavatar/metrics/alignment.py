@@ -1,0 +1,79 @@
+"""Do pictures and texts belong together? Pure functions over unit embeddings, and zero-shot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from clipavatar.chibi.caption import caption
+from clipavatar.chibi.dataset import UNSAID, VALUES
+from clipavatar.metrics.judging import PART, plain
+from clipavatar.prompts import LANGUAGES
+
+CHOICES = 100  # the right text and 99 others
+
+
+@torch.no_grad()
+def embed(clip: Any, pixels: Tensor) -> Tensor:
+    """Bytes (N, R, R, C) -> unit vectors (N, E) of a CLIP, on the CPU."""
+    device = getattr(clip, "mean", torch.empty(0)).device
+    parts = torch.split(pixels, PART)
+    return torch.cat([clip.encode_image(plain(part).to(device)).cpu() for part in parts])
+
+
+@torch.no_grad()
+def embed_texts(clip: Any, texts: Sequence[str]) -> Tensor:
+    """N texts -> unit vectors (N, E) on the CPU."""
+    parts = [list(texts[i : i + PART]) for i in range(0, len(texts), PART)]
+    return torch.cat([clip.encode_text(part).cpu() for part in parts])
+
+
+def clip_score(images: Tensor, texts: Tensor) -> float:
+    """Mean cosine of pictures and their own texts, (N, E) each (Hessel et al. 2021, unscaled)."""
+    return float((images * texts).sum(dim=1).mean())
+
+
+def recall_at_1(queries: Tensor, stock: Tensor, names: Sequence[str]) -> float:
+    """In %: how often the nearest of the stock (N, E) is the query's own row, or one so named."""
+    found = (queries @ stock.T).argmax(dim=1).tolist()
+    right = [names[row] == names[index] for row, index in enumerate(found)]
+    return float(np.mean(right) * 100)
+
+
+def r_precision(queries: Tensor, stock: Tensor, names: Sequence[str]) -> float:
+    """In %: how often a query's own row of the stock beats 99 random others (Xu et al. 2018).
+
+    Rows of the same name are never among the others; fewer than 99 are taken where there are
+    fewer. The draw is the same every time.
+    """
+    cosines = (queries @ stock.T).numpy()
+    rng = np.random.default_rng(0)
+    labels = np.unique(names, return_inverse=True)[1]
+    right = []
+    for row, mine in enumerate(labels):
+        others = np.flatnonzero(labels != mine)
+        others = rng.permutation(others)[: CHOICES - 1]
+        right.append(bool((cosines[row, row] > cosines[row, others]).all()))
+    return float(np.mean(right) * 100)
+
+
+@torch.no_grad()
+def zero_shot(clip: Any, embeddings: Tensor, labels: Tensor) -> dict[str, float]:
+    """Zero-shot accuracy in % per attribute and language ("hair zh") of a CLIP's image embeddings.
+
+    Each picture (N, E) takes the value whose caption is nearest; labels (N, A), UNSAID left out.
+    """
+    figures = {}
+    for language in LANGUAGES:
+        for column, (name, values) in enumerate(VALUES.items()):
+            rng = np.random.default_rng(0)
+            texts = embed_texts(clip, [caption({name: v}, language, rng) for v in values])
+            right = (embeddings @ texts.T).argmax(dim=1) == labels[:, column]
+            counted = labels[:, column] != UNSAID
+            if counted.any():
+                figures[f"{name} {language}"] = 100 * right[counted].float().mean().item()
+    return figures

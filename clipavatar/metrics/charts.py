@@ -1,0 +1,171 @@
+"""An evaluation as one picture: bars of accuracies, wrong pictures, nearest neighbours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor
+
+from clipavatar.chibi.dataset import VALUES
+from clipavatar.images import FONTS, to_pil
+from clipavatar.metrics.attributes import Share
+from clipavatar.metrics.judging import plain
+from clipavatar.metrics.results import Copy, Evaluation, Wrong
+from clipavatar.metrics.texts import SETS
+from clipavatar.prompts import CJK, LANGUAGES
+
+WIDTH, MARGIN = 1400, 30
+NAMES = 130  # pixels for the attributes' names
+ROW, BAR = 30, 10  # height of an attribute's row, and of one bar in it
+COLOURS = {"en": "#3b82c4", "zh": "#e0653a"}
+INK, PALE, LINE = "#2b2b33", "#8a8a94", "#e4e4ea"
+PICTURE, CELL = 120, 220  # side of a picture on the sheets, width of its cell
+WRONG = 30  # pictures shown
+
+
+@lru_cache(maxsize=8)
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    for name in FONTS:
+        try:
+            return ImageFont.truetype(name, size)
+        except OSError:
+            continue
+    return ImageFont.load_default(size)
+
+
+@lru_cache(maxsize=1)
+def _has_chinese() -> bool:
+    """Whether the font we found has more than an empty box for a Chinese character."""
+    font = _font(20)
+    drawn, missing = (bytes(font.getmask(character)) for character in ("猫", "\uffff"))
+    return drawn not in (missing, bytes(font.getmask("狗")))
+
+
+def report_picture(made: Evaluation) -> Image.Image:
+    """Bars of accuracies where there are any, then the wrong ones, then the nearest neighbours."""
+    parts = [_bars(made)] if made.shares else []
+    if made.wrong:
+        step = max(1, len(made.wrong) // WRONG)
+        shown = made.wrong[::step][:WRONG]
+        title = (
+            f"{len(made.wrong)} pictures miss something they were asked for; of these {len(shown)}"
+        )
+        parts.append(_grid(title, [_wrong_cell(wrong) for wrong in shown]))
+    if made.copies:
+        title = "the pictures nearest to training pictures (right), and how far from them"
+        parts.append(_grid(title, [_copy_cell(copy) for copy in made.copies]))
+    sheet = Image.new("RGB", (WIDTH, sum(part.height for part in parts)), "white")
+    top = 0
+    for part in parts:
+        sheet.paste(part, (0, top))
+        top += part.height
+    return sheet
+
+
+def _bars(made: Evaluation) -> Image.Image:
+    """A panel for each set of texts; in it a row for each attribute with a bar a language."""
+    names = ["all", *VALUES]
+    top = MARGIN + 70
+    image = Image.new("RGB", (WIDTH, top + ROW * len(names) + MARGIN + 20), "white")
+    draw = ImageDraw.Draw(image)
+    draw.text((MARGIN, MARGIN - 8), "Attribute accuracy, %", INK, _font(22))
+    languages = {"en": "English", "zh": "Chinese 中文" if _has_chinese() else "Chinese"}
+    for place, language in enumerate(LANGUAGES):
+        x = MARGIN + 330 + 130 * place
+        draw.rectangle((x, MARGIN, x + 14, MARGIN + 14), COLOURS[language])
+        draw.text((x + 20, MARGIN - 2), languages[language], INK, _font(14))
+    draw.text((MARGIN + 620, MARGIN - 2), "thin line: 95 % interval (bootstrap)", PALE, _font(14))
+    for row, name in enumerate(names):
+        y = top + row * ROW + ROW // 2
+        draw.text((MARGIN, y), name.replace("_", " "), INK, _font(15), anchor="lm")
+    panel = (WIDTH - 2 * MARGIN - NAMES) // len(SETS)
+    for place, kind in enumerate(SETS):
+        left = MARGIN + NAMES + place * panel
+        draw.text((left, top - 34), kind, INK, _font(16))
+        _panel(draw, made.shares[kind], names, left, top, panel - 64)
+    return image
+
+
+def _panel(
+    draw: ImageDraw.ImageDraw,
+    shares: dict[str, dict[str, Share]],
+    names: Sequence[str],
+    left: int,
+    top: int,
+    width: int,
+) -> None:
+    for percent in (0, 25, 50, 75, 100):
+        x = left + width * percent // 100
+        draw.line((x, top, x, top + ROW * len(names)), LINE)
+        draw.text((x, top - 3), str(percent), PALE, _font(11), anchor="mb")
+    for row, name in enumerate(names):
+        for place, language in enumerate(LANGUAGES):
+            share = shares[language].get(name)
+            y = top + row * ROW + 4 + place * (BAR + 2)
+            if share is None:
+                draw.text((left + 2, y - 2), "not said", PALE, _font(10))
+                continue
+            end = left + width * share.percent / 100
+            draw.rectangle((left, y, end, y + BAR), COLOURS[language])
+            low, high = (left + width * edge / 100 for edge in (share.low, share.high))
+            draw.line((low, y + BAR // 2, high, y + BAR // 2), INK)
+            for edge in (low, high):
+                draw.line((edge, y + 3, edge, y + BAR - 3), INK)
+            figure = f"{share.percent:.1f}"
+            draw.text((left + width + 6, y + BAR // 2), figure, INK, _font(11), anchor="lm")
+
+
+def _grid(title: str, cells: Sequence[Image.Image]) -> Image.Image:
+    columns = (WIDTH - 2 * MARGIN) // CELL
+    rows = [cells[i : i + columns] for i in range(0, len(cells), columns)]
+    heights = [max(cell.height for cell in row) + 14 for row in rows]
+    image = Image.new("RGB", (WIDTH, MARGIN + 36 + sum(heights)), "white")
+    ImageDraw.Draw(image).text((MARGIN, MARGIN - 8), title, INK, _font(18))
+    top = MARGIN + 30
+    for row, height in zip(rows, heights, strict=True):
+        for place, cell in enumerate(row):
+            image.paste(cell, (MARGIN + place * CELL, top))
+        top += height
+    return image
+
+
+def _wrong_cell(wrong: Wrong) -> Image.Image:
+    """The picture in a red frame, its text, and below it what is wrong."""
+    text = wrong.case.text
+    if CJK.search(text) and not _has_chinese():
+        text = ", ".join(value for value in wrong.case.said.values() if value != "none")
+    lines = [(line, INK) for line in _wrapped(text, 4)]
+    lines += [(line, "#c62828") for said in wrong.mistakes[:5] for line in _wrapped(said, 2)]
+    image = Image.new("RGB", (CELL, PICTURE + 12 + 15 * len(lines)), "white")
+    image.paste(_picture(wrong.pixels), (3, 3))
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((0, 0, PICTURE + 5, PICTURE + 5), outline="#c62828", width=3)
+    for row, (line, colour) in enumerate(lines):
+        draw.text((0, PICTURE + 9 + 15 * row), line, colour, _font(12))
+    return image
+
+
+def _copy_cell(copy: Copy) -> Image.Image:
+    half = (CELL - 12) // 2
+    image = Image.new("RGB", (CELL, half + 22), "white")
+    for place, pixels in enumerate((copy.pixels, copy.neighbour)):
+        image.paste(_picture(pixels).resize((half, half)), (place * (half + 2), 0))
+    draw = ImageDraw.Draw(image)
+    draw.text((0, half + 4), f"distance {copy.distance:.2f}", INK, _font(12))
+    return image
+
+
+def _picture(pixels: Tensor) -> Image.Image:
+    return to_pil(plain(pixels[None])[0]).resize((PICTURE, PICTURE), Image.Resampling.BICUBIC)
+
+
+def _wrapped(text: str, most: int) -> list[str]:
+    """`text` in at most so many lines that fit a cell; Chinese breaks anywhere."""
+    font, lines = _font(12), [""]
+    for word in text.replace(" ", " \0").split("\0") if text.isascii() else text:
+        if lines[-1] and font.getlength(lines[-1] + word) > CELL - 14:
+            lines.append("")
+        lines[-1] += word
+    return lines if len(lines) <= most else [*lines[: most - 1], lines[most - 1][:-2] + "…"]

@@ -1,0 +1,115 @@
+"""How far sets of pictures are from each other: pure functions over features (N, E), float64.
+
+Features of different sets come from the same encoder.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Features = NDArray[np.float64]
+
+
+def frechet_distance(one: Features, other: Features) -> float:
+    """Frechet distance of the Gaussians fitted to (N, E) and (M, E) (Heusel et al. 2017), >= 0.
+
+    |mean1 - mean2|^2 + trace(C1 + C2 - 2 (C1 C2)^(1/2)), by symmetric eigenvalues only. It grows as
+    N gets small: compare at the same N.
+    """
+    shift = ((one.mean(axis=0) - other.mean(axis=0)) ** 2).sum()
+    first, second = np.cov(one, rowvar=False), np.cov(other, rowvar=False)
+    values, vectors = np.linalg.eigh(np.atleast_2d(first))
+    root = vectors * np.sqrt(np.maximum(values, 0)) @ vectors.T
+    mixed = np.linalg.eigvalsh(root @ np.atleast_2d(second) @ root)
+    traces = np.trace(np.atleast_2d(first)) + np.trace(np.atleast_2d(second))
+    return float(max(0.0, shift + traces - 2 * np.sqrt(np.maximum(mixed, 0)).sum()))
+
+
+def kernel_distance(one: Features, other: Features) -> float:
+    """KID: the unbiased squared MMD with the kernel (x.y / E + 1)^3 (Binkowski et al. 2018).
+
+    About 0 for two samples of one distribution, a little below it half of the time.
+    """
+    size = one.shape[1]
+
+    def kernel(x: Features, y: Features) -> Features:
+        made: Features = (x @ y.T / size + 1) ** 3
+        return made
+
+    def within(x: Features) -> float:
+        made = kernel(x, x)
+        return float((made.sum() - np.trace(made)) / (len(x) * (len(x) - 1)))
+
+    return within(one) + within(other) - 2 * float(kernel(one, other).mean())
+
+
+def precision_recall(real: Features, made: Features, neighbours: int = 3) -> tuple[float, float]:
+    """Improved precision and recall (Kynkaanniemi et al. 2019), each in [0, 1].
+
+    Precision: the share of `made` that lies in a ball around a real picture that reaches to its
+    k-th neighbour. Recall: the same with the roles changed.
+    """
+    between = distances(real, made)
+
+    def radii(x: Features) -> Features:
+        return np.sort(distances(x, x), axis=1)[:, min(neighbours, len(x) - 1)]
+
+    precision = (between <= radii(real)[:, None]).any(axis=0).mean()
+    recall = (between <= radii(made)[None]).any(axis=1).mean()
+    return float(precision), float(recall)
+
+
+def distances(one: Features, other: Features) -> Features:
+    """Euclidean distances (N, M)."""
+    squares = (one**2).sum(axis=1)[:, None] + (other**2).sum(axis=1)[None]
+    made: Features = np.sqrt(np.maximum(squares - 2 * one @ other.T, 0))
+    return made
+
+
+def spread_of(features: Features) -> float:
+    """Mean distance of two different rows of (N, E)."""
+    count = len(features)
+    off_diagonal = ~np.eye(count, dtype=bool)
+    return float(distances(features, features)[off_diagonal].mean())
+
+
+def diversity(made: Features, real: Features) -> float:
+    """The spread of pictures of one text over that of true pictures of it; (P, K, E) each.
+
+    Mean over P texts of the mean distance among K pictures; 1 is as varied as the truth.
+    """
+    theirs = np.mean([spread_of(rows) for rows in real])
+    return float(np.mean([spread_of(rows) for rows in made]) / theirs)
+
+
+class Nearest(NamedTuple):
+    """The nearest of a stock for each query: distances (N,) and places in the stock (N,)."""
+
+    distance: Features
+    place: NDArray[np.int64]
+
+
+def nearest(queries: Features, stock: Features, itself: bool = False) -> Nearest:
+    """The nearest neighbour in `stock` (M, E) of each query (N, E); `itself`: not the same row."""
+    between = distances(queries, stock)
+    if itself:
+        np.fill_diagonal(between, np.inf)
+    place = between.argmin(axis=1)
+    return Nearest(between[np.arange(len(queries)), place], place)
+
+
+def memorisation(made: Nearest, real: Nearest) -> float:
+    """How near to training pictures the made ones are, over how near unseen true ones are.
+
+    About 1: no nearer than chance; 0: copies. Median distances (after Meehan et al. 2020).
+    """
+    return float(np.median(made.distance) / np.median(real.distance))
+
+
+def entropy(counts: NDArray[np.int64]) -> float:
+    """Entropy in bits of how often each value occurred."""
+    shares = counts[counts > 0] / max(1, counts.sum())
+    return float(-(shares * np.log2(shares)).sum() + 0.0)

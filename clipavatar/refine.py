@@ -1,0 +1,247 @@
+"""mode="optimize": what a search is given for a text, what it keeps, and where it goes on from."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from clipavatar.chibi.sample import CHOOSERS, HIDES, SAMPLING, figure
+from clipavatar.chibi.stream import aimed
+from clipavatar.clip import load_clip
+from clipavatar.goals import ImageEncoder, goal_of, held_out_judge
+from clipavatar.images import read_settings
+from clipavatar.latents import Found, Hold, Search, search
+from clipavatar.prompts import describe, understand
+from clipavatar.spaces import Generator, Latent, draw, make_space
+from clipavatar.syntax import attributes, parse
+from clipavatar.targets import CHUNK, TextEncoder, find_target
+
+SPACE = "noise+stress"
+FINALISTS = 2  # starts that are moved together
+
+
+class Encoder(TextEncoder, ImageEncoder, Protocol):
+    """A CLIP."""
+
+
+def refining(time_budget: float | None, judge: str) -> dict[str, Any]:
+    """The settings of a search beside its steps. Raises ValueError."""
+    made: dict[str, Any] = {}
+    if time_budget is not None:
+        if isinstance(time_budget, bool) or not 0 < time_budget < 1e6:
+            raise ValueError(f"time_budget must be a number of seconds, not {time_budget!r}")
+        made["time_budget"] = float(time_budget)
+    return made | ({"judge": judge} if judge else {})
+
+
+@lru_cache(maxsize=1)
+def load_judge(name: str, device: str) -> Encoder | None:
+    """Another CLIP, by the names that `load_clip` knows; None for none.
+
+    Raises FileNotFoundError, ValueError.
+    """
+    return load_clip(name, device) if name else None
+
+
+def refine(
+    generator: Generator,
+    clip: Encoder,
+    settings: Mapping[str, Any],
+    start: Latent,
+    target: Tensor,
+    named: bool,
+    second: Encoder | None = None,
+    space: str = SPACE,
+    how: Search | None = None,
+) -> Found:
+    """Move N starts, the best first, towards `target` (E,) as an avatar's settings ask for it.
+
+    `named`: the noise's entries have the names of chibi/sample.py. Those that choose attributes
+    stay then: their choices are in the words already. `second` is another CLIP, which decides in
+    place of the first one's held-out views. See `search`.
+    """
+    text, keep, seed = settings["text"], settings.get("keep", ""), settings["seed"]
+    how = how or Search(settings["steps"], settings.get("time_budget", math.inf))
+    misses = near_misses(clip, text)
+    towards = F.normalize(target + start.words, dim=1)  # the text, and what the noise adds to it
+    goal = goal_of(target, towards, torch.cat(misses) if misses else None)
+    stress = torch.stack([-away.mean(dim=0) for away in misses]) if misses else None
+    free = [i for i in range(start.noise.shape[1]) if i not in CHOOSERS.values()] if named else None
+    if second is None:
+        judge = held_out_judge(clip, goal, seed, how.rivals)
+    else:
+        asked = (text, settings["style"], settings.get("negative", ""))
+        theirs = find_target(second, *asked).direction
+        rivals = near_misses(second, text)
+        their_goal = goal_of(theirs, rivals=torch.cat(rivals) if rivals else None)
+        judge = held_out_judge(second, their_goal, seed, how.rivals)
+    with torch.no_grad():
+        hold = _hold(draw(generator, start.rows(slice(0, 1))), text, keep)
+    where = make_space(space, generator, start, free, stress)
+    return search(generator, clip, goal, where, judge, how, hold, seed)
+
+
+def near_misses(clip: TextEncoder, text: str) -> list[Tensor]:
+    """For each attribute that `text` says: from the text to the same with another value, (K, E).
+
+    Differences of whole descriptions: what they have in common falls away. Nothing for a blend,
+    which is between two values on purpose, and nothing where no word is understood.
+    """
+    blend = parse(text)
+    if len(blend) > 1:
+        return []
+    language = understand(blend[0].text).language
+    said = {name: value for name, value in attributes(blend)[0].items() if name in SAMPLING}
+    texts, sizes = [describe(said, language)], []
+    for name in said:
+        others = [value for value in SAMPLING[name] if _fits(name, value, said)]
+        texts += [describe({**said, name: value}, language) for value in others]
+        sizes.append(len(others))
+    if not sum(sizes):
+        return []
+    parts = [texts[i : i + CHUNK] for i in range(0, len(texts), CHUNK)]
+    encoded = torch.cat([clip.encode_text(part) for part in parts])
+    whole, *rest = torch.split(encoded, [1, *sizes])
+    return [other - whole for other in rest if len(other)]
+
+
+def _fits(name: str, value: str, said: Mapping[str, str]) -> bool:
+    """Another value, which leaves room for everything else that is said."""
+    return value != said[name] and not any(n in said for n in HIDES.get((name, value), ()))
+
+
+# ------------------------------------------------------------------------------------ what is kept
+
+FACE = ("eye_colour", "expression", "skin", "glasses", "face")
+KEPT: dict[str, tuple[str, ...]] = {  # what --keep may name, and the attributes it means
+    "hair": ("hair", "fringe", "hair_colour", "hair_tips"),
+    "face": FACE,
+    "eyes": ("eye_colour",),
+    "expression": ("expression",),
+    "skin": ("skin",),
+    "glasses": ("glasses",),
+    "head": ("head",),
+    "clothes": ("clothes", "clothes_colour"),
+    "character": ("character",),
+    "all": tuple(SAMPLING),
+}
+ALIASES = {
+    **{"头发": "hair", "发型": "hair", "头髮": "hair", "脸": "face", "脸部": "face"},
+    **{"眼睛": "eyes", "表情": "expression", "肤色": "skin", "皮肤": "skin", "眼镜": "glasses"},
+    **{"头饰": "head", "帽子": "head", "hat": "head", "衣服": "clothes", "服装": "clothes"},
+    **{"角色": "character", "人物": "character", "全部": "all", "其他": "all", "rest": "all"},
+}
+
+
+def check_keep(keep: str) -> tuple[str, ...]:
+    """The names in "hair, face" or 「头发、脸」. Raises ValueError for one that is not in KEPT."""
+    words = [w.strip().lower() for w in keep.translate(str.maketrans("，、;；", ",,,,")).split(",")]
+    names = [ALIASES.get(word, word) for word in words if word]
+    for name in names:
+        if name not in KEPT:
+            raise ValueError(f"cannot keep {name!r}; choose from {', '.join(KEPT)}")
+    return tuple(dict.fromkeys(names))
+
+
+def _hold(face: Tensor, text: str, keep: str) -> Hold | None:
+    """How far pictures are from `face` (1, C, R, R) in the places of `keep`; None: nowhere.
+
+    A place where the text says anything is the text's.
+    """
+    said = attributes(parse(text))[0]
+    names = [n for n in check_keep(keep) if n == "all" or not any(a in said for a in KEPT[n])]
+    if not names:
+        return None
+    mask = torch.stack([_place(name, face.shape[-1]) for name in names]).amax(dim=0)
+    mask = (mask / mask.mean().clamp(min=1e-6)).to(face.device)
+
+    def hold(faces: Tensor) -> Tensor:
+        distance: Tensor = ((faces - face).abs() * mask).mean(dim=(1, 2, 3))
+        return distance
+
+    return hold
+
+
+def _place(name: str, resolution: int) -> Tensor:
+    """Where on a picture that is: (R, R) of 0 and 1. The head of an avatar is always there."""
+    line = (torch.arange(resolution) + 0.5) / resolution
+    down, across = line[:, None], (line - 0.5)[None, :]
+    face = ((across / 0.24) ** 2 + ((down - 0.62) / 0.2) ** 2 < 1).expand(resolution, -1)
+    eyes = ((across.abs() < 0.24) & ((down - 0.58).abs() < 0.1)).expand(resolution, -1)
+    places = {
+        "hair": (down < 0.8) & ~face,
+        "head": (down < 0.3).expand(resolution, resolution),
+        "eyes": eyes,
+        "glasses": eyes,
+        "clothes": (down > 0.8).expand(resolution, resolution),
+    }
+    whole = torch.ones(resolution, resolution, dtype=torch.bool)
+    inside = face if name in ("face", "expression", "skin") else places.get(name, whole)
+    return inside.float()
+
+
+def keep_choices(
+    noise: Tensor, before: str, text: str, keep: Sequence[str], seed: int = 0
+) -> Tensor:
+    """Noise (1, Z) that drew `before`, so changed that with `text` it chooses what `keep` names.
+
+    What the text says itself stays the text's, and what has no place beside it is not kept.
+    """
+    row = noise[0].cpu().numpy().copy()
+    drawn = figure(_said(before), row).attributes
+    said = _said(text)
+    named = {attribute for name in keep for attribute in KEPT[name]}
+    wanted = [name for name in SAMPLING if name in named & drawn.keys() - said.keys()]
+    if not wanted:
+        return noise
+    now = drawn if "character" in wanted else figure(said, row).attributes
+    for name in wanted:
+        try:
+            turned = aimed(
+                said,
+                {"character": now["character"], name: drawn[name]},
+                row,
+                np.random.default_rng(seed),
+            )
+        except ValueError:  # no noise chooses it beside this text: a beard on a girl
+            continue
+        row[CHOOSERS[name]] = turned[CHOOSERS[name]]
+    return torch.from_numpy(row)[None].to(noise.device)
+
+
+def _said(text: str) -> dict[str, str]:
+    """What the first prompt of a text says."""
+    return {n: v for n, v in attributes(parse(text))[0].items() if n in SAMPLING}
+
+
+def move_words(latent: Latent, before: Tensor, after: Tensor) -> Latent:
+    """A latent whose words were completed as `before` (N, E), for the ones completed as `after`.
+
+    What a search added to them stays. Nothing changes, to the last bit, where both are the same.
+    """
+    if torch.equal(before, after):
+        return latent
+    return latent._replace(words=F.normalize(latent.words + after - before, dim=1))
+
+
+def read_start(path: str | Path, model: str) -> dict[str, Any]:
+    """The settings of a saved avatar to go on from, and the "digest" of its file.
+
+    Raises OSError, or ValueError if it holds none or another model drew it.
+    """
+    saved = read_settings(path)
+    missing = {"text", "seed", "candidates", "style", "model"} - saved.keys()
+    if missing:
+        raise ValueError(f"{path} does not say its {', '.join(sorted(missing))}")
+    if saved["model"] != model:
+        raise ValueError(f"{path} was drawn by the model {saved['model']!r}, not by {model!r}")
+    return {**saved, "digest": hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12]}

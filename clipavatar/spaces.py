@@ -1,0 +1,238 @@
+"""Where a search may move: the noise, the words' embedding, the style; alone or together.
+
+A point is a row of numbers (D,) whose origin is the mean latent and whose unit is one standard
+deviation of real-looking pictures, whatever it stands for. So one pull towards the origin and one
+bound do for every space, and for any generator of (noise, words).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+Generator = Callable[[Tensor, Tensor], Tensor]  # noise (N, Z), words (N, E) -> (N, C, R, R)
+CHUNK = 8  # pictures drawn at once
+REACH = 1.2  # root mean square that no part of a point exceeds, unless it started farther out
+BALL = 0.4  # of "words": one standard deviation, as a distance from the completed target
+STRESS = 0.7  # of "stress": one standard deviation, as a share of the way from what is not said
+STYLES = 32  # pictures whose styles say what is usual
+
+
+class Latent(NamedTuple):
+    """What N pictures are drawn from."""
+
+    noise: Tensor  # (N, Z)
+    words: Tensor  # (N, E), unit length
+    style: Tensor | None = None  # (N, S): added to what the generator's mapping network says
+
+    def rows(self, rows: slice | Tensor) -> Latent:
+        return Latent(
+            self.noise[rows], self.words[rows], None if self.style is None else self.style[rows]
+        )
+
+    def to(self, device: torch.device) -> Latent:
+        return Latent(*(None if row is None else row.to(device) for row in self))  # type: ignore[arg-type]
+
+
+def draw(generator: Generator, latent: Latent) -> Tensor:
+    """Latent of N -> faces (N, C, R, R) in [-1, 1], CHUNK at once; differentiable.
+
+    ValueError for a style where the generator has no mapping network.
+    """
+    count = len(latent.noise)
+    parts = [latent.rows(slice(i, i + CHUNK)) for i in range(0, count, CHUNK)]
+    return torch.cat([_draw(generator, part) for part in parts])
+
+
+def _draw(generator: Generator, latent: Latent) -> Tensor:
+    if (added := latent.style) is None:
+        return generator(latent.noise, latent.words)
+    with _mapping(generator, lambda _module, _inputs, style: style + added):
+        return generator(latent.noise, latent.words)
+
+
+@contextmanager
+def _mapping(
+    generator: Generator, hook: Callable[[nn.Module, object, Tensor], Tensor]
+) -> Iterator[None]:
+    """While this lasts, `hook` replaces what the generator's mapping network gives."""
+    mapping = getattr(generator, "mapping", None)
+    if not isinstance(mapping, nn.Module):
+        raise ValueError("this generator has no mapping network whose style could be moved")
+    handle = mapping.register_forward_hook(hook)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+def _styles(generator: Generator, latent: Latent) -> Tensor:
+    """(N, S): what the mapping network says."""
+    seen: list[Tensor] = []
+
+    def look(_module: nn.Module, _inputs: object, style: Tensor) -> Tensor:
+        seen.append(style)
+        return style
+
+    with torch.no_grad(), _mapping(generator, look):
+        for start in range(0, len(latent.noise), CHUNK):
+            _draw(generator, Latent(*latent[:2]).rows(slice(start, start + CHUNK)))
+    return torch.cat(seen)
+
+
+# ----------------------------------------------------------------------------------- on the disk
+
+
+def pack(latent: Latent) -> dict[str, str]:
+    """A latent of one picture as text: little-endian floats in base64, every bit of them."""
+    return {
+        name: base64.b64encode(row[0].cpu().numpy().astype("<f4").tobytes()).decode()
+        for name, row in latent._asdict().items()
+        if row is not None
+    }
+
+
+def unpack(packed: Mapping[str, str], noise_size: int, embedding_size: int) -> Latent:
+    """What `pack` wrote, N = 1, on the CPU. Raises ValueError if it is anything else."""
+    try:
+        rows = {
+            name: np.frombuffer(base64.b64decode(text, validate=True), "<f4").astype(np.float32)
+            for name, text in packed.items()
+        }
+        latent = Latent(**{name: torch.from_numpy(row)[None] for name, row in rows.items()})
+        if (latent.noise.shape[1], latent.words.shape[1]) != (noise_size, embedding_size):
+            raise ValueError("another generator's sizes")
+        return latent
+    except (TypeError, AttributeError, ValueError, binascii.Error):
+        raise ValueError("the latent in this picture is damaged") from None
+
+
+# ---------------------------------------------------------------------------------------- spaces
+
+
+class Part(NamedTuple):
+    """One thing that moves."""
+
+    start: Tensor  # (N, D)
+    place: Callable[[Latent, Tensor], Latent]  # puts points (N, D) into a latent
+
+
+@dataclass(frozen=True)
+class Space:
+    """Points (N, D) around the latent they start from; parts lie side by side."""
+
+    latent: Latent
+    parts: tuple[Part, ...]
+
+    @property
+    def start(self) -> Tensor:
+        """(N, D)."""
+        return torch.cat([part.start for part in self.parts], dim=1)
+
+    def split(self, points: Tensor) -> tuple[Tensor, ...]:
+        """Points (N, D) -> one (N, D') for each part."""
+        return torch.split(points, [part.start.shape[1] for part in self.parts], dim=1)
+
+    def at(self, points: Tensor) -> Latent:
+        """Points (N, D) -> the latent they stand for; differentiable."""
+        latent = self.latent
+        for part, own in zip(self.parts, self.split(points), strict=True):
+            latent = part.place(latent, own)
+        return latent
+
+    def stray(self, points: Tensor) -> Tensor:
+        """Points (N, D) -> (N,): mean squares, summed over the parts; 0 is the mean latent."""
+        return torch.stack([own.square().mean(dim=1) for own in self.split(points)]).sum(dim=0)
+
+    def bounded(self, points: Tensor) -> Tensor:
+        """Points (N, D), each part drawn back to REACH, or to as far out as it started."""
+        kept = []
+        for part, own in zip(self.parts, self.split(points), strict=True):
+            most = _length(part.start).clamp(min=REACH)
+            kept.append(own * (most / _length(own).clamp(min=1e-12)).clamp(max=1))
+        return torch.cat(kept, dim=1)
+
+
+def _length(points: Tensor) -> Tensor:
+    """(N, D) -> root mean squares (N, 1)."""
+    return points.square().mean(dim=1, keepdim=True).sqrt()
+
+
+def make_space(
+    name: str,
+    generator: Generator,
+    latent: Latent,
+    free: Sequence[int] | None = None,
+    directions: Tensor | None = None,
+) -> Space:
+    """The space of that name around a latent of N: kinds joined by "+".
+
+    noise   the entries `free` of the noise (None: all)
+    words   the embedding that the generator is given, within a ball around where it is
+    stress  the same along `directions` (K, E) alone: how much each said thing is stressed. Without
+            directions it is "words".
+    style   what the mapping network makes of both
+
+    Raises ValueError for another name, or where the generator has nothing of the kind.
+    """
+    size = latent.words.shape[1]
+    every_way = BALL / size**0.5 * torch.eye(size, device=latent.words.device)
+    has_directions = directions is not None and len(directions) > 0
+    along = STRESS * directions if directions is not None and has_directions else every_way
+    makers: dict[str, Callable[[], Part]] = {
+        "noise": lambda: _noise_part(latent, free),
+        "words": lambda: _words_part(latent, every_way),
+        "stress": lambda: _words_part(latent, along),
+        "style": lambda: _style_part(generator, latent),
+    }
+    kinds = name.split("+")
+    for kind in kinds:
+        if kind not in makers:
+            known = ", ".join(makers)
+            raise ValueError(f"unknown space {kind!r}; join any of {known} by +")
+    return Space(latent, tuple(makers[kind]() for kind in dict.fromkeys(kinds)))
+
+
+def _noise_part(latent: Latent, free: Sequence[int] | None) -> Part:
+    columns = range(latent.noise.shape[1]) if free is None else free
+    places = torch.tensor(list(columns), device=latent.noise.device)
+
+    def place(latent: Latent, points: Tensor) -> Latent:
+        return latent._replace(noise=latent.noise.index_copy(1, places, points))
+
+    return Part(latent.noise[:, places], place)
+
+
+def _words_part(latent: Latent, ways: Tensor) -> Part:
+    """`ways` (D, E): where each number of a point leads."""
+
+    def place(latent: Latent, points: Tensor) -> Latent:
+        return latent._replace(words=F.normalize(latent.words + points @ ways, dim=1))
+
+    return Part(latent.words.new_zeros(len(latent.words), len(ways)), place)
+
+
+def _style_part(generator: Generator, latent: Latent) -> Part:
+    random = torch.Generator().manual_seed(0)
+    noise = torch.randn(STYLES, latent.noise.shape[1], generator=random).to(latent.noise.device)
+    words = F.normalize(latent.words.mean(dim=0), dim=0).expand(STYLES, -1)
+    usual = _styles(generator, Latent(noise, words))
+    mean, spread = usual.mean(dim=0), usual.std(dim=0)
+    spread = spread.clamp(min=0.1 * float(spread.mean()) + 1e-6)
+    before = torch.zeros(()) if latent.style is None else latent.style
+    before = before.to(noise.device)
+    start = (_styles(generator, latent) + before - mean) / spread
+
+    def place(latent: Latent, points: Tensor) -> Latent:
+        return latent._replace(style=before + (points - start) * spread)
+
+    return Part(start, place)

@@ -1,0 +1,274 @@
+"""Views, spaces and the search, with tiny parts."""
+
+import dataclasses
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+from conftest import TINY, TinyClip, TinyGenerator
+
+from clipavatar import latents
+from clipavatar.goals import closeness, goal_of, held_out_judge, spherical_distance
+from clipavatar.images import to_float, to_uint8
+from clipavatar.latents import Search, ramp, search
+from clipavatar.models import Generator
+from clipavatar.spaces import REACH, Latent, draw, make_space, pack, unpack
+from clipavatar.views import HELD_OUT, OPTIMISED, Spoiling, Views, draw_views, see
+
+CLIP, DRAWS = TinyClip(), TinyGenerator()
+SIZES = (TINY.noise_size, TINY.embedding_size)
+STILL = Spoiling(0, 0, 0, 0, 0, 0)
+SPACES = ["noise", "words", "stress", "noise+stress", "noise+words"]
+
+
+def start(count=2, seed=0):
+    noise = latents.sample_noise(count, TINY.noise_size, seed)
+    words = CLIP.encode_text([f"girl {i}" for i in range(count)])
+    return Latent(noise, words)
+
+
+def made(name="noise+words", latent=None, how=None, clip=CLIP, judge=None, **more):
+    """A search from `latent` for the text "boy"."""
+    latent, how = latent or start(), how or Search(steps=12)
+    target, others = CLIP.encode_text(["boy"])[0], CLIP.encode_text(["bow", "bot", "girl"])
+    goal = goal_of(target, rivals=others - target)
+    judge = judge or held_out_judge(CLIP, goal, 0, how.rivals)
+    space = make_space(name, DRAWS, latent, directions=-goal.rivals[:2])
+    return search(DRAWS, clip, goal, space, judge, how, **more)
+
+
+class TestViews:
+    def test_a_view_that_spoils_nothing_shows_the_picture(self):
+        faces = torch.rand(2, 3, 16, 16) * 2 - 1
+        views = draw_views(2, torch.Generator(), STILL)
+        assert torch.allclose(see(faces, views), faces, atol=1e-5)
+
+    def test_one_seed_gives_the_same_views(self):
+        first, again, other = (
+            draw_views(3, torch.Generator().manual_seed(seed), OPTIMISED) for seed in (1, 1, 2)
+        )
+        for field in dataclasses.fields(Views):
+            assert torch.equal(getattr(first, field.name), getattr(again, field.name))
+        assert not torch.equal(first.behind, other.behind)
+
+    @pytest.mark.parametrize("channels", [3, 4])
+    def test_they_stay_in_range_and_carry_gradient(self, channels):
+        faces = (torch.rand(8, channels, 16, 16) * 2 - 1) * 0.5
+        faces.requires_grad_()
+        seen = see(faces, draw_views(8, torch.Generator().manual_seed(0), HELD_OUT))
+        assert seen.shape == (8, 3, 16, 16)
+        assert seen.abs().max() <= 1
+        (gradient,) = torch.autograd.grad(seen.sum(), faces)
+        assert gradient.abs().amax(dim=(1, 2, 3)).min() > 0
+
+    def test_nothing_is_drawn_where_all_is_transparent(self):
+        seen = see(torch.full((4, 4, 8, 8), -1.0), draw_views(4, torch.Generator(), STILL))
+        assert torch.allclose(seen[:, :, 0].mean(-1), seen[:, :, 0, 0], atol=1e-5)
+
+    def test_the_hole_hides_and_the_mirror_turns(self):
+        views = draw_views(1, torch.Generator(), STILL)
+        hole = dataclasses.replace(views, hole=torch.tensor([[[-0.5, -0.5], [0.5, 0.5]]]))
+        faces = torch.rand(1, 3, 8, 8)
+        seen = see(faces, hole)
+        assert torch.allclose(seen[..., 4:], faces[..., 4:], atol=1e-5)
+        behind = views.behind[0, :, 0, 0]
+        assert torch.allclose(seen[0, :, 0, 0], behind, atol=1e-5)
+        turned = draw_views(1, torch.Generator(), dataclasses.replace(STILL, mirrored=1.0))
+        assert torch.allclose(see(faces, turned), faces.flip(3), atol=1e-5)
+
+
+class TestSpaces:
+    @pytest.mark.parametrize("name", SPACES)
+    def test_they_start_where_they_are_told(self, name):
+        latent = start()
+        space = make_space(name, DRAWS, latent, directions=torch.randn(3, TINY.embedding_size))
+        for there, here in zip(space.at(space.start)[:2], latent[:2], strict=True):
+            torch.testing.assert_close(there, here)
+        assert space.stray(space.start).shape == (2,)
+
+    @pytest.mark.parametrize("name", [*SPACES, "style", "noise+words+style"])
+    def test_the_gradient_reaches_every_number_of_a_point(self, name):
+        torch.manual_seed(0)
+        model = Generator(TINY).eval()
+        space = make_space(name, model, start(), directions=torch.randn(3, TINY.embedding_size))
+        points = space.start.clone().requires_grad_()
+        pictures = draw(model, space.at(points)) * torch.randn(2, 4, 16, 16)
+        (gradient,) = torch.autograd.grad(pictures.sum(), points)
+        assert gradient.abs().min() > 0
+
+    def test_only_the_free_entries_of_the_noise_move(self):
+        latent = start()
+        space = make_space("noise", DRAWS, latent, free=[3, 5])
+        moved = space.at(space.start + 1).noise - latent.noise
+        assert moved.nonzero()[:, 1].tolist() == [3, 5, 3, 5]
+
+    def test_no_point_goes_too_far_out(self):
+        latent = start()
+        latent.noise[0] /= 2
+        latent.noise[1] *= 3  # farther out than allowed from the start
+        space = make_space("noise+words", DRAWS, latent)
+        noise, words = space.split(space.bounded(space.start + 100))
+        lengths = noise.square().mean(dim=1).sqrt()
+        assert lengths[0] == pytest.approx(REACH, rel=1e-5)
+        assert lengths[1] == pytest.approx(float(latent.noise[1].square().mean().sqrt()), rel=1e-5)
+        assert words.square().mean(dim=1).sqrt().tolist() == pytest.approx([REACH] * 2, rel=1e-5)
+        near = space.start * 0.5
+        assert torch.equal(space.bounded(near), near)
+
+    def test_style_starts_at_the_same_picture_and_leaves_no_hook_behind(self):
+        torch.manual_seed(0)
+        model = Generator(TINY).eval()
+        latent = start()
+        space = make_space("style", model, latent)
+        torch.testing.assert_close(draw(model, space.at(space.start)), draw(model, latent))
+        moved = draw(model, space.at(space.start + 1))
+        assert (moved - draw(model, latent)).abs().max() > 1e-4
+        assert not model.mapping._forward_hooks
+
+    def test_what_there_is_not_is_one_line(self):
+        with pytest.raises(ValueError, match="no mapping network"):
+            make_space("style", DRAWS, start())
+        with pytest.raises(ValueError, match="unknown space 'mood'; join any of noise, words"):
+            make_space("noise+mood", DRAWS, start())
+
+    def test_a_latent_survives_as_text_to_the_last_bit(self):
+        latent = start(1)._replace(style=torch.randn(1, 5))
+        again = unpack(pack(latent), *SIZES)
+        assert all(torch.equal(a, b) for a, b in zip(latent, again, strict=True))
+        assert unpack(pack(start(1)), *SIZES).style is None
+        for bad in ({"noise": "?"}, {"noise": "AAA="}, {"mood": "AAAA"}, {"noise": 3}, "", []):
+            with pytest.raises(ValueError, match="damaged"):
+                unpack(bad, *SIZES)
+        with pytest.raises(ValueError, match="damaged"):
+            unpack(pack(latent), 48, 256)
+
+
+class TestGoals:
+    def test_spherical_distance_is_twice_the_squared_half_angle(self):
+        right, up = torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0])
+        assert spherical_distance(right, right) == 0
+        assert float(spherical_distance(right, up)) == pytest.approx(2 * (math.pi / 4) ** 2)
+        assert float(spherical_distance(right, -right)) == pytest.approx(math.pi**2 / 2, abs=0.01)
+        same = right.clone().requires_grad_()
+        assert torch.autograd.grad(spherical_distance(same, right), same)[0].isfinite().all()
+
+    def test_a_rival_that_is_nearer_counts_against_a_picture(self):
+        target, rival = F.normalize(torch.randn(2, 8), dim=1)
+        none, near = target.new_zeros(0, 8), (rival - target)[None]
+        between = F.normalize(target + rival, dim=0)[None, None]
+        assert closeness(between, target, near, 1.0) < closeness(between, target, none, 1.0)
+        assert closeness(between, target, near, 0.0) == closeness(between, target, none, 1.0)
+        beyond = F.normalize(target - 0.5 * rival, dim=0)[None, None]
+        assert closeness(beyond, target, near, 5.0) > closeness(between, target, near, 5.0)
+
+    def test_the_judge_shows_every_picture_in_the_same_views(self):
+        judge = held_out_judge(CLIP, goal_of(CLIP.encode_text(["boy"])[0]), 3, 0.5)
+        faces = draw(DRAWS, start()).detach()
+        scores = judge(faces)
+        assert scores.shape == (2, 16)
+        torch.testing.assert_close(judge(faces[1:])[0], scores[1])
+        torch.testing.assert_close(judge(faces.flip(0)).flip(0), scores)
+        exact = to_float(to_uint8(faces))
+        assert torch.equal(judge(exact), judge(exact + 1e-3))  # the same bytes in a file
+
+
+class TestSearch:
+    @pytest.mark.parametrize("name", SPACES)
+    def test_it_is_never_worse_by_the_judge_or_the_plain_score(self, name):
+        found = made(name)
+        assert found.after >= found.before
+        target = CLIP.encode_text(["boy"])[0]
+        ends = [latents.score(CLIP, draw(DRAWS, way), target) for way in (start(), found.latent)]
+        assert ends[1] >= ends[0][0]
+        assert found.optimised or name == "stress"  # two numbers are not always enough
+
+    def test_one_seed_gives_one_result(self):
+        first, again, other = made(seed=1), made(seed=1), made(seed=2)
+        assert torch.equal(first.latent.noise, again.latent.noise)
+        assert torch.equal(first.latent.words, again.latent.words)
+        assert not torch.equal(first.latent.noise, other.latent.noise)
+
+    def test_what_the_judge_does_not_like_is_not_taken(self):
+        seen = []
+
+        def judge(faces):
+            seen.append(len(faces))
+            return torch.full((len(faces), 4), 1.0 if len(seen) == 1 else 0.5)
+
+        found = made(judge=judge)
+        assert (found.optimised, found.before, found.after) == (False, 1.0, 1.0)
+        for kept, first in zip(found.latent[:2], start()[:2], strict=True):
+            assert torch.equal(kept, first[:1])
+
+    def test_a_gain_within_its_own_error_is_not_taken(self):
+        def judge(faces):
+            return torch.zeros(len(faces), 2) if len(faces) == 1 else torch.tensor([[9.0, -8]] * 2)
+
+        assert not made(judge=judge).optimised
+
+    def test_it_stops_early_when_nothing_gets_better(self):
+        how = Search(steps=1000, checks=500, patience=3)
+        found = made(how=how, judge=lambda faces: torch.zeros(len(faces), 4))
+        assert found.steps == 6
+        assert not found.interrupted
+
+    def test_it_ends_when_its_time_is_over(self):
+        ticks = iter(range(1000))
+        found = made(how=Search(steps=500, seconds=10), clock=lambda: float(next(ticks)))
+        assert found.steps == 9
+        none = made(how=Search(steps=500, seconds=1), clock=lambda: float(next(ticks)))
+        assert (none.steps, none.optimised) == (0, False)
+
+    def test_ctrl_c_gives_the_best_so_far(self):
+        class Interrupted(TinyClip):
+            calls = 0
+
+            def encode_image(self, images):
+                self.calls += 1
+                if self.calls == 14:
+                    raise KeyboardInterrupt
+                return super().encode_image(images)
+
+        found = made(clip=Interrupted(), how=Search(steps=30))
+        assert found.interrupted
+        assert 0 < found.steps < 30
+        assert found.optimised
+        assert found.after > found.before
+
+    def test_the_way_runs_from_the_start_to_the_result(self):
+        found = made(how=Search(steps=90))
+        assert 2 <= len(found.way) <= 62
+        torch.testing.assert_close(found.way[-1].noise, found.latent.noise)
+        firsts = start().noise
+        assert min((found.way[0].noise - row).abs().max() for row in firsts) < 1e-6
+
+    def test_what_is_held_changes_less(self):
+        before = draw(DRAWS, start(1)).detach()
+
+        def distance(faces):
+            return (faces - before).abs().mean(dim=(1, 2, 3))
+
+        free = made(latent=start(1), how=Search(steps=30))
+        held = made(latent=start(1), how=Search(steps=30, hold=5.0), hold=distance)
+        moved = [distance(draw(DRAWS, found.latent)).item() for found in (free, held)]
+        assert moved[1] < 0.5 * moved[0]
+
+    def test_memory_does_not_grow_with_the_views(self):
+        class Counting(TinyClip):
+            largest = 0
+
+            def encode_image(self, images):
+                self.largest = max(self.largest, len(images))
+                return super().encode_image(images)
+
+        clip = Counting()
+        made(clip=clip, how=Search(steps=2, views=40))
+        assert clip.largest <= 8
+
+    def test_the_rate_goes_up_and_down(self):
+        rates = [ramp(step / 60) for step in range(60)]
+        assert max(rates) == pytest.approx(1)
+        assert 0 < rates[0] < 0.2
+        assert rates[-1] < 0.01
+        assert rates[3] < rates[6] == rates[20] > rates[45]

@@ -1,0 +1,338 @@
+"""mode="optimize" from text to file: what it promises, and how it is stopped, kept and resumed."""
+
+import dataclasses
+import os
+import resource
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import TINY, TinyClip, TinyGenerator, TinyUpscaler
+from PIL import Image
+
+from clipavatar import cli, images, refine
+from clipavatar.chibi.sample import SAMPLING, figure
+from clipavatar.config import NOISE_SIZE, GeneratorConfig
+from clipavatar.latents import sample_noise
+from clipavatar.models import Generator
+from clipavatar.pipeline import AvatarPipeline
+from clipavatar.refine import KEPT, check_keep, keep_choices, near_misses
+from clipavatar.understanding import understand
+
+TEXTS = ["cute girl, twin tails", "银发 猫耳 女孩", "girl, (pink hair:1.5) | boy:0.4"]
+FAST = {"size": 32, "candidates": 3, "mode": "optimize", "steps": 8}
+RGB = dataclasses.replace(TINY, image_channels=3)
+NAMED = dataclasses.replace(TINY, noise_size=NOISE_SIZE, noise_names="chibi")
+
+
+@pytest.fixture
+def named():
+    """A pipeline whose noise has the names of the chibi figure."""
+    return AvatarPipeline(TinyClip(), TinyGenerator(NAMED), TinyUpscaler(), name="named")
+
+
+def sampled(pipeline, text, **options):
+    return pipeline.generate(text, size=32, candidates=3, **options)
+
+
+def pixels(avatar):
+    return avatar.image.tobytes()
+
+
+class TestPromises:
+    @pytest.mark.parametrize("text", TEXTS)
+    def test_never_below_sample_and_the_avatar_says_what_it_did(self, named, text):
+        before, after = sampled(named, text, seed=1), named.generate(text, seed=1, **FAST)
+        assert after.score >= before.score == after.settings["score_before"]
+        assert after.settings["optimised"] is (pixels(after) != pixels(before))
+        assert pixels(named.generate(text, seed=1, **FAST)) == pixels(after)
+
+    def test_if_it_does_not_help_the_sample_is_returned(self, named, monkeypatch):
+        def strict(*_):
+            return lambda faces: torch.zeros(len(faces), 4)
+
+        monkeypatch.setattr(refine, "held_out_judge", strict)
+        avatar = named.generate(TEXTS[0], **FAST)
+        assert avatar.settings["optimised"] is False
+        assert avatar.score == avatar.settings["score_before"]
+        assert pixels(avatar) == pixels(sampled(named, TEXTS[0]))
+
+    def test_a_second_clip_decides(self, named, monkeypatch):
+        class Other(TinyClip):
+            asked = 0
+
+            def encode_image(self, images):
+                self.asked += len(images)
+                return super().encode_image(images.flip(1))
+
+        other = Other()
+        monkeypatch.setattr(refine, "load_clip", lambda name, device: other)
+        refine.load_judge.cache_clear()
+        avatar = named.generate(TEXTS[0], judge="folder/other", **FAST)
+        refine.load_judge.cache_clear()
+        assert other.asked > 0
+        assert other.texts_encoded > 0
+        assert avatar.settings["judge"] == "folder/other"
+
+    def test_a_negative_prompt_counts(self, named):
+        plain = named.generate("girl", seed=2, **FAST)
+        without = named.generate("girl", seed=2, negative="glasses, hat", **FAST)
+        assert pixels(plain) != pixels(without)
+        assert without.settings["negative"] == "glasses, hat"
+
+    @pytest.mark.parametrize("config", [TINY, RGB, NAMED])
+    def test_any_generator(self, config):
+        torch.manual_seed(0)
+        pipe = AvatarPipeline(TinyClip(), Generator(config))
+        avatar = pipe.generate("girl, pink hair", **FAST)
+        assert avatar.image.size == (32, 32)
+        assert avatar.score >= avatar.settings["score_before"]
+
+    def test_the_real_classes_in_their_smallest_form(self, tiny_model):
+        pipe = AvatarPipeline.from_pretrained(tiny_model, device="cpu")
+        avatar = pipe.generate("girl, pink hair", **FAST)
+        assert avatar.score >= avatar.settings["score_before"]
+
+    @pytest.mark.parametrize("name", ["noise", "words", "stress", "style", "noise+style"])
+    def test_every_space(self, name, named):
+        torch.manual_seed(0)
+        pipe = AvatarPipeline(TinyClip(), Generator(NAMED))
+        settings = pipe.settings("girl, pink hair", **FAST)
+        target = pipe.target(settings)
+        start = pipe.latent(settings, target)
+        how = (settings, start.rows(slice(0, 2)), target.direction, True)
+        found = refine.refine(pipe.generator, pipe.clip, *how, space=name)
+        assert found.after >= found.before
+        choosers = slice(0, len(SAMPLING))
+        rows = [
+            row
+            for row in start.noise[:2]
+            if torch.equal(row[choosers], found.latent.noise[0, choosers])
+        ]
+        assert rows  # what the noise chooses is in the words already, and stays
+
+
+class TestNearMisses:
+    def test_one_attribute_changes_and_nothing_else_is_counted(self):
+        texts = []
+
+        class Listening(TinyClip):
+            def encode_text(self, prompts):
+                texts.extend(prompts)
+                return super().encode_text(prompts)
+
+        misses = near_misses(Listening(), "girl with pink hair and glasses")
+        said = understand("girl with pink hair and glasses").attributes
+        assert len(misses) == len(said)
+        assert sum(map(len, misses)) == len(texts) - 1
+        for text in texts[1:]:
+            other = understand(text).attributes
+            assert sum(other.get(name) != value for name, value in said.items()) <= 1
+
+    def test_none_where_nothing_is_said_or_two_things_at_once(self):
+        assert near_misses(TinyClip(), "something lovely") == []
+        assert near_misses(TinyClip(), "girl | boy") == []
+
+
+class TestStopping:
+    @pytest.mark.parametrize("budget", [0, -1, float("nan"), True])
+    def test_a_time_budget_is_a_number_of_seconds(self, pipeline, budget):
+        with pytest.raises(ValueError, match="time_budget must be a number of seconds"):
+            pipeline.generate("girl", time_budget=budget, **FAST)
+
+    def test_a_time_budget_ends_it(self, pipeline):
+        avatar = pipeline.generate("girl", time_budget=0.3, **{**FAST, "steps": 10_000})
+        assert avatar.settings["time_budget"] == 0.3
+
+    def test_ctrl_c_saves_the_best_so_far(self, tmp_path, monkeypatch, capsys):
+        class Interrupted(TinyClip):
+            calls = 0
+
+            def encode_image(self, images):
+                self.calls += 1
+                if self.calls == 12:
+                    raise KeyboardInterrupt
+                return super().encode_image(images)
+
+        def load(path="", clip="", device="auto"):
+            return AvatarPipeline(Interrupted(), TinyGenerator(), TinyUpscaler(), name="tiny")
+
+        monkeypatch.setattr(AvatarPipeline, "from_pretrained", load)
+        asked = ["generate", "girl", "-n", "2", "-o", str(tmp_path), "--mode", "optimize"]
+        assert cli.main([*asked, "--size", "32"]) == 130
+        saved = list(tmp_path.glob("*.png"))
+        assert len(saved) == 1  # and no next one
+        assert "best so far" in capsys.readouterr().out
+        settings = images.read_settings(saved[0])
+        assert settings["interrupted"] is True
+        assert settings["score"] >= settings["score_before"]
+
+
+class TestGoingOn:
+    @pytest.mark.parametrize("mode", ["sample", "optimize"])
+    def test_a_saved_avatar_is_drawn_again_exactly(self, named, tmp_path, mode):
+        text, options = TEXTS[0], {**FAST, "mode": mode}
+        first = named.generate(text, seed=4, **options)
+        path = first.save(tmp_path / "first")
+        again = named.generate(text, start_from=path, size=32)
+        assert pixels(again) == pixels(first)
+        assert again.score == first.score
+        assert len(again.settings["start_from"]) == 12
+
+    def test_it_goes_on_from_there(self, named, tmp_path):
+        first = named.generate(TEXTS[1], seed=4, **FAST)
+        path = first.save(tmp_path / "first")
+        second = named.generate(TEXTS[1], start_from=path, **FAST)
+        assert second.settings["score_before"] == first.score
+        assert second.score >= first.score
+        third = named.generate(TEXTS[1], start_from=second.save(tmp_path / "second"), size=32)
+        assert pixels(third) == pixels(second)
+
+    def test_another_text_changes_it(self, named, tmp_path):
+        path = named.generate("girl", seed=4, **FAST).save(tmp_path / "girl")
+        changed = named.generate("girl with glasses", start_from=path, **FAST)
+        assert changed.text == "girl with glasses"
+        assert pixels(changed) != Image.open(path).convert("RGB").tobytes()
+        assert changed.settings["background"] == images.read_settings(path)["background"]
+
+    def test_what_cannot_be_gone_on_from_is_one_line(self, named, pipeline, tmp_path):
+        theirs = pipeline.generate("girl", size=32).save(tmp_path / "theirs")
+        with pytest.raises(ValueError, match="drawn by the model 'tiny', not by 'named'"):
+            named.generate("girl", start_from=theirs)
+        Image.new("RGB", (8, 8)).save(tmp_path / "photo.png")
+        with pytest.raises(ValueError, match="not made by clipavatar"):
+            named.generate("girl", start_from=tmp_path / "photo.png")
+        with pytest.raises(FileNotFoundError):
+            named.generate("girl", start_from=tmp_path / "none.png")
+        images.save_png(Image.new("RGB", (8, 8)), tmp_path / "old.png", {"text": "girl"})
+        with pytest.raises(ValueError, match="does not say its candidates, model, seed, style"):
+            named.generate("girl", start_from=tmp_path / "old.png")
+
+    def test_a_batch_knows_its_optimised_pictures_again(self, cli_pipeline, tmp_path, capsys):
+        asked = ["generate", "girl", "-o", str(tmp_path), "--mode", "optimize", "--steps", "3"]
+        assert cli.main([*asked, "--size", "32"]) == 0
+        assert cli.main([*asked, "--size", "32"]) == 0
+        assert "already there" in capsys.readouterr().out
+
+
+class TestKeeping:
+    def test_names_in_both_languages(self):
+        assert check_keep("Hair， 脸、hat;") == ("hair", "face", "head")
+        assert check_keep("") == ()
+        with pytest.raises(ValueError, match=r"cannot keep 'knees'; choose from hair, face"):
+            check_keep("hair, knees")
+
+    def test_every_attribute_can_be_kept(self):
+        assert set(KEPT["all"]) == set(SAMPLING)
+        assert all(set(names) <= set(SAMPLING) for names in KEPT.values())
+
+    @pytest.mark.parametrize("seed", range(6))
+    def test_what_was_said_before_is_chosen_by_the_noise_now(self, seed):
+        noise = sample_noise(1, NOISE_SIZE, seed)
+        before = "girl, pink twin tails, glasses, blue kimono"
+        old = figure(dict(understand(before).attributes), noise[0].numpy()).attributes
+        kept = keep_choices(noise, before, "sad girl with a crown", ["all"])
+        new = figure({"character": "girl", "expression": "sad", "head": "crown"}, kept[0].numpy())
+        for name in ("hair", "hair_colour", "glasses", "clothes", "clothes_colour", "skin"):
+            assert new.attributes[name] == old[name], name
+        assert torch.equal(kept[:, len(SAMPLING) :], noise[:, len(SAMPLING) :])
+
+    def test_what_has_no_place_is_not_kept_and_nothing_else_moves(self):
+        noise = sample_noise(1, NOISE_SIZE, 1)
+        before = "man with a beard, red hair"
+        kept = keep_choices(noise, before, "girl", ["face"])
+        drawn = figure({"character": "girl"}, kept[0].numpy()).attributes
+        assert drawn["face"] != "beard"
+        assert torch.equal(keep_choices(noise, before, "girl", []), noise)
+        assert torch.equal(
+            keep_choices(noise, before, "girl, red hair", ["head"])[0, 40:], noise[0, 40:]
+        )
+
+    def test_kept_places_change_less(self, named, tmp_path):
+        path = named.generate("girl", seed=4, **FAST).save(tmp_path / "girl")
+        base = images.from_pil(named.generate("girl", start_from=path, size=32).image)
+        moved = []
+        for keep in ("", "clothes"):
+            made = named.generate("sad girl", start_from=path, keep=keep, **FAST)
+            change = (images.from_pil(made.image) - base).abs()
+            moved.append(float(change[:, 26:].mean()))
+        assert moved[1] <= moved[0] + 1e-6
+
+
+class TestTrace:
+    def test_a_gif_of_the_way(self, cli_pipeline, tmp_path):
+        gif, asked = tmp_path / "way.gif", ["generate", "girl", "-o", str(tmp_path), "--size", "32"]
+        assert cli.main([*asked, "--mode", "optimize", "--trace", str(gif)]) == 0
+        with Image.open(gif) as movie:
+            assert movie.size == (32, 32)
+            assert 1 < movie.n_frames <= 62
+
+    def test_it_overwrites_nothing_and_says_so_before_the_search(
+        self, cli_pipeline, tmp_path, capsys
+    ):
+        (tmp_path / "way.gif").write_text("mine")
+        asked = ["generate", "girl", "-o", str(tmp_path / "out"), "--size", "32"]
+        assert cli.main([*asked, "--trace", str(tmp_path / "way.gif")]) == 2
+        assert cli.main([*asked, "--trace", str(tmp_path / "way.png")]) == 2
+        assert cli.main([*asked, "-n", "2", "--trace", str(tmp_path / "new.gif")]) == 2
+        errors = capsys.readouterr().err.splitlines()
+        assert all(
+            word in line
+            for word, line in zip(("exists", ".gif", "2 pictures"), errors, strict=True)
+        )
+        assert not (tmp_path / "out").exists()
+        assert (tmp_path / "way.gif").read_text() == "mine"
+
+    def test_an_avatar_without_one_says_so(self, pipeline, tmp_path):
+        with pytest.raises(ValueError, match="at least one picture"):
+            pipeline.generate("girl", size=32).save_trace(tmp_path / "way.gif")
+
+
+def test_vit_b_32_with_bounded_memory(tmp_path):
+    """The whole path with a real architecture; random weights in open_clip's own format."""
+    if os.environ.get("CLIPAVATAR_SLOW") != "1":
+        pytest.skip("600 MB of random weights; set CLIPAVATAR_SLOW=1")
+    import open_clip
+    from safetensors.torch import save_file
+
+    from clipavatar.clip import load_clip
+
+    model = open_clip.create_model("ViT-B-32")
+    save_file(model.state_dict(), tmp_path / "vit.safetensors")
+    del model
+    clip = load_clip(f"ViT-B-32:{tmp_path / 'vit.safetensors'}")
+    generator = Generator(GeneratorConfig(embedding_size=512, noise_names="chibi"))
+    pipe = AvatarPipeline(clip, generator)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    avatar = pipe.generate("girl, pink hair", candidates=4, mode="optimize", steps=4)
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 2**20  # GB on Linux
+    assert avatar.score >= avatar.settings["score_before"]
+    assert grown < 1.5
+
+
+def test_the_benchmark_compares_every_variant_with_sample_mode(named, tmp_path):
+    import importlib.util
+
+    from clipavatar.chibi.dataset import VALUES
+    from clipavatar.config import JudgeConfig
+    from clipavatar.models import Judge
+
+    path = Path(__file__).parent.parent / "examples" / "optimize_benchmark.py"
+    spec = importlib.util.spec_from_file_location("optimize_benchmark", path)
+    benchmark = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(benchmark)
+    asked = benchmark.hard_cases(4)
+    assert [case.language for case in asked] == ["en", "en", "zh", "zh"]
+    assert min(len(case.said) for case in asked) >= 4
+    values = tuple(len(table) for table in VALUES.values())
+    judge = Judge(JudgeConfig(16, (4, 4), hidden=8, values=values)).eval()
+    variants = ["noise", "words,rivals=0,views=2"]
+    rows, drawn = benchmark.run(named, judge, asked, variants, steps=4, candidates=2)
+    assert [row["variant"] for row in rows] == ["sample", *variants]
+    assert (rows[0]["gain"], rows[0]["frechet over sample"]) == (0, 1)
+    assert all(row["score"] >= rows[0]["score"] for row in rows)
+    assert drawn.shape == (3, 4, 16, 16, 4)
+    assert benchmark.table(rows).count("\n") == 4
+    benchmark.save_sheet(drawn, tmp_path / "sheet.png")
+    with pytest.raises(ValueError, match="Search has steps"):
+        benchmark.search_of("noise,mood=3", 4)
