@@ -1,5 +1,7 @@
 """The networks: shapes, ranges, what they listen to, and errors."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -66,8 +68,18 @@ def test_an_untrained_upscaler_is_a_smooth_enlargement() -> None:
     assert large.abs().max() < 0.1
 
 
+def test_a_generator_with_a_reader_gets_a_number_for_each_value_that_is_said() -> None:
+    generator = Generator(replace(GENERATOR, reads=(2, 3)))
+    assert generator(torch.randn(4, 12), unit(4, 8)).shape == (4, 4, 16, 16)
+    with torch.no_grad():
+        generator.reader.bias[-2:] = torch.tensor([-50.0, 50.0])  # the second one is unsaid
+    words = generator.condition(unit(4, 8))[:, 8:].detach()
+    assert words[:, :2].sum(dim=1) == pytest.approx([4.0] * 4)
+    assert words[:, 2:].abs().max() < 1e-6
+
+
 def test_a_judge_names_every_attribute_at_any_size() -> None:
-    judge = Judge(JudgeConfig(width=4, values=(2, 3))).eval()
+    judge = Judge(JudgeConfig(channels=(4, 4, 4, 4), hidden=8, values=(2, 3))).eval()
     for size in (32, 64, 100):
         first, second = judge(torch.zeros(2, 3, size, size))
         assert first.shape == (2, 2)

@@ -41,7 +41,11 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
     architecture.write_text(json.dumps(TINY))
     return Config(
         generator=GeneratorConfig(
-            resolution=16, embedding_size=16, style_size=16, channels=(16, 8, 8)
+            resolution=16,
+            embedding_size=16,
+            style_size=16,
+            channels=(16, 8, 8),
+            reads=tuple(map(len, SAMPLING.values())),
         ),
         discriminator=DiscriminatorConfig(resolution=16, embedding_size=16, channels=(8, 8, 8)),
         upscaler=UpscalerConfig(width=4, depth=1, factor=2),
@@ -57,6 +61,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
         train=TrainConfig(
             output=str(folder / "generator"),
             clip=str(folder / "clip" / "clip"),
+            reader=str(folder / "clip" / "reader.safetensors"),
             pictures=8,
             minutes=0.04,
             batch_size=4,
@@ -119,8 +124,14 @@ def test_a_stopped_run_goes_on_where_it_was(clip_folder: Path, config: Config) -
 
 
 def test_a_clip_of_another_size_is_refused_in_one_line(clip_folder: Path, config: Config) -> None:
-    wrong = replace(config, generator=replace(config.generator, embedding_size=7))
+    wrong = replace(config, generator=replace(config.generator, embedding_size=7, reads=()))
     with pytest.raises(ValueError, match=r"CLIP gives 16 numbers, generator\.embedding_size is 7"):
+        train(wrong)
+
+
+def test_reading_without_a_reader_is_refused_in_one_line(clip_folder: Path, config: Config) -> None:
+    wrong = replace(config, train=replace(config.train, reader=""))
+    with pytest.raises(ValueError, match=r"generator\.reads needs train\.reader"):
         train(wrong)
 
 

@@ -78,7 +78,7 @@ class Generator(nn.Module):
 
     def condition(self, target: Tensor) -> Tensor:
         """Unit vectors (N, E) -> (N, E), and with `reads` (N, E + values), about unit variance."""
-        scaled = target * self.config.embedding_size**0.5
+        scaled: Tensor = target * self.config.embedding_size**0.5
         if not self.config.reads:
             return scaled
         attributes = len(self.config.reads)

@@ -51,6 +51,8 @@ def train(config: Config, resume: bool = False) -> Path:
     pictures = load_pictures(options.pictures, resolution, options.seed, output.parent / "cache")
     generator, discriminator = Generator(config.generator), Discriminator(config.discriminator)
     if config.generator.reads:
+        if not options.reader:
+            raise ValueError("generator.reads needs train.reader, the file that train-clip wrote")
         generator.reader.load_state_dict(load_file(options.reader))
         generator.reader.requires_grad_(False)
     for model in (generator, discriminator):
