@@ -26,6 +26,9 @@ class GeneratorConfig:
     channels: tuple[int, ...] = (256, 160, 96, 48, 28)  # one entry per resolution, 4 px first
     image_channels: int = 4  # 4: premultiplied RGBA, 3: RGB
     noise_names: str = ""  # "chibi": its entries mean what clipavatar/chibi/sample.py says
+    # values it learned to draw, where the vocabulary has grown beyond it: "hair: bob", and what
+    # stands in for others: "hair: hime cut as bob"; empty: it knows all of them
+    knows: tuple[str, ...] = ()
     reads: tuple[int, ...] = ()  # attributes it reads off the embedding: how many values each has
 
 

@@ -102,13 +102,18 @@ def _away(clip: TextEncoder, said: list[dict[str, str]], negative: str, style: s
 
 
 def complete(
-    clip: TextEncoder, text: str, noise: Tensor, target: Tensor, emphasis: Tensor | None = None
+    clip: TextEncoder,
+    text: str,
+    noise: Tensor,
+    target: Tensor,
+    emphasis: Tensor | None = None,
+    knows: tuple[str, ...] = (),
 ) -> Tensor:
     """Targets (N, E): what `text` says, and what each row of noise (N, Z) adds to it.
 
     Where the noise has names, its entries decide what is unsaid, in training as here. Saying it
     in words as well spares the network the border between two hairstyles, where it draws both.
-    The text's own direction stays in, so that no word of it is lost.
+    The text's own direction stays in, so that no word of it is lost. `knows`: see GeneratorConfig.
     """
     blend = parse(text)
     wanted = OWN_WORDS * target if emphasis is None else OWN_WORDS * target + emphasis
@@ -116,16 +121,42 @@ def complete(
     full = torch.zeros(len(rows), len(target), device=target.device)
     for prompt, said in zip(blend, attributes(blend), strict=True):
         known, language = _drawable(said), understand(prompt.text).language
-        prompts = [describe(_told(known, row), language) for row in rows]
+        prompts = [describe(_told(known, row, knows), language) for row in rows]
         parts = [prompts[i : i + CHUNK] for i in range(0, len(prompts), CHUNK)]
         full += prompt.share * torch.cat([clip.encode_text(part) for part in parts])
     return F.normalize(full + wanted, dim=-1)
 
 
-def _told(known: Mapping[str, str], row: NDArray[np.float32]) -> dict[str, str]:
+def _told(
+    known: Mapping[str, str], row: NDArray[np.float32], knows: tuple[str, ...]
+) -> dict[str, str]:
     """What is there, and what is known not to be: as full captions are in training."""
+    if knows:
+        return _told_to_older(known, row.copy(), _stand_ins(knows))
     drawn = figure(known, row).attributes
     return {name: value for name, value in drawn.items() if value != "none" or name in known}
+
+
+def _told_to_older(
+    known: Mapping[str, str], row: NDArray[np.float32], stand_ins: Mapping[str, Mapping[str, str]]
+) -> dict[str, str]:
+    """The same in the values that a model of a smaller vocabulary draws; all of them are said."""
+    known = {n: stand_ins[n][v] for n, v in known.items() if v in stand_ins.get(n, ())}
+    drawable = {name: set(values.values()) for name, values in stand_ins.items()}
+    _avoid(row, known, {name: set(SAMPLING[name]) - drawable[name] for name in drawable})
+    drawn = figure(known, row).attributes
+    return {name: drawn[name] for name in drawable if drawn.get(name) in drawable[name]}
+
+
+@lru_cache
+def _stand_ins(knows: tuple[str, ...]) -> dict[str, dict[str, str]]:
+    """Attribute -> value -> the value that is drawn for it."""
+    made: dict[str, dict[str, str]] = {}
+    for line in knows:
+        name, _, values = line.partition(": ")
+        value, _, drawn = values.partition(" as ")
+        made.setdefault(name, {})[value] = drawn or value
+    return made
 
 
 def _drawable(said: Mapping[str, str]) -> dict[str, str]:

@@ -19,13 +19,9 @@ PROMPTS = [
     "银发 猫耳 女孩",
     "boy with glasses and blue hair",
     "双马尾 粉色头发 戴眼镜 的女孩",
-    "sleepy panda in a red scarf",
-    "一只戴皇冠的橘猫",
-    "angry man, red spiky hair, suit",
-    "woman, wavy black hair, kimono",
-    "大哭的小女孩，黄色连衣裙",
-    "wizard kid, purple messy hair",
-    "star eyes girl with headphones",
+    "laughing boy, orange spiky hair",
+    "angry girl, red ponytail",
+    "兔耳 紫色卷发 女孩",
 ]
 
 

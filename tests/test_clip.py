@@ -119,7 +119,7 @@ def test_our_architecture_is_small(vocabulary):
     clip = create_clip(vocabulary)
     assert clip.training
     assert clip.embedding_size == 256
-    assert clip.image_size == (64, 64)
+    assert clip.image_size == (128, 128)
     assert sum(p.numel() for p in clip.parameters()) < 6e6
     loss = (clip.encode_image(torch.randn(4, 3, 64, 64)) * clip.encode_text(CAPTIONS[:4])).sum()
     loss.backward()
