@@ -113,7 +113,7 @@ def _forward(tokens: list[Token], number: int, text: str) -> list[tuple[int, int
             following = tokens[other + 1].entry if other + 1 < len(tokens) else None
             if entry.grammar != "links" or not (following and following.paints):
                 break
-    token.blocked = blocked
+    token.blocked = blocked and not (token.entry and _own(token.entry))
     return []
 
 

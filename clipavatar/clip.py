@@ -39,6 +39,7 @@ ARCHITECTURE: dict[str, Any] = {
     "vision_cfg": {"image_size": 128, "layers": [1, 1, 1, 1], "width": 16, "head_width": 64},
     "text_cfg": {"context_length": 64, "width": 128, "heads": 4, "layers": 3},
 }
+MULTILINGUAL = ("xlm", "mt5", "multilingual", "chinese", "gemma")  # in a tokenizer's name
 PREPROCESSING = {"mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5), "interpolation": "bicubic"}
 
 
@@ -69,6 +70,18 @@ class Clip(nn.Module):
     def embedding_size(self) -> int:
         """E, the length of an embedding."""
         return int(self.config["embed_dim"])
+
+    @property
+    def language(self) -> str | None:
+        """The language its prompts are to be written in: "en", or None for the user's own.
+
+        Ours has a vocabulary of its own; of the others the multilingual ones say so in the name of
+        their tokenizer. All the rest is all but blind to Chinese.
+        """
+        text = self.config["text_cfg"]
+        own = (text.get("tokenizer_kwargs") or {}).get("bpe_path")
+        name = str(text.get("hf_tokenizer_name") or "").lower()
+        return None if own or any(mark in name for mark in MULTILINGUAL) else "en"
 
     @property
     def image_size(self) -> tuple[int, int]:

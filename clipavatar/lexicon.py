@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 LANGUAGES = ("en", "zh")
 NOUN_KEYS = ("colour", "value", "values", "other")
@@ -115,8 +115,8 @@ class Entry:
 
 @cache
 def load_lexicon() -> Lexicon:
-    """The words, read once. ValueError names whatever key lexicon.toml should not have."""
-    return read_lexicon(tomllib.loads(_data("lexicon.toml")))
+    """The words, read once. ValueError names the line and the key of what should not be there."""
+    return _read("lexicon.toml", read_lexicon)
 
 
 def read_lexicon(data: Mapping[str, Any]) -> Lexicon:
@@ -151,8 +151,12 @@ def read_lexicon(data: Mapping[str, Any]) -> Lexicon:
 
 @cache
 def load_templates() -> Templates:
-    """The templates, read once. ValueError names whatever key templates.toml should not have."""
-    data = tomllib.loads(_data("templates.toml"))
+    """The templates, read once. ValueError names the line and the key that should not be there."""
+    return _read("templates.toml", read_templates)
+
+
+def read_templates(data: Mapping[str, Any]) -> Templates:
+    """Templates from parsed TOML; ValueError names an unknown key."""
     _refuse_unknown(data, {*LANGUAGES, "style"}, "templates.toml")
     joints = {"nobody", "space", "comma", "several", "last", "article", "uncountable"}
     joints |= {"measure", "linker"}
@@ -167,6 +171,24 @@ def load_templates() -> Templates:
         keywords={name: data[name]["keywords"] for name in LANGUAGES},
         styles=data["style"],
     )
+
+
+T = TypeVar("T")
+
+
+def _read(name: str, read: Callable[[dict[str, Any]], T]) -> T:
+    """A file of prompts/, parsed and read; what is wrong with it is told with its line."""
+    text = _data(name)
+    try:
+        return read(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:  # it says the line itself
+        raise ValueError(f"{name}: {error}") from None
+    except ValueError as error:
+        quoted = re.search(r"'([^']+)'", str(error))
+        lines = enumerate(text.splitlines(), 1)
+        place = next((n for n, line in lines if quoted and quoted[1] in line), None)
+        where = f", line {place}" if place else ""
+        raise ValueError(str(error).replace(name, name + where, 1)) from None
 
 
 def _data(name: str) -> str:

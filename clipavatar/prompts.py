@@ -6,7 +6,7 @@ caller needs of lexicon.py and understanding.py is passed on from here.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from clipavatar.binding import CJK
@@ -59,7 +59,10 @@ def describe(
     pattern = load_templates().sentences[language].get(str(name))
     articles = pattern is not None
     pattern = pattern or load_templates().keywords[language][str(name)]
-    slots = _slots(attributes, language, articles, choose or _first, style)
+    if choose is None:
+        slots = _usual_slots(tuple(attributes.items()), language, articles, style)
+    else:
+        slots = _slots(attributes, language, articles, choose, style)
     return _fill(pattern, slots, language)
 
 
@@ -78,6 +81,14 @@ def _style(name: str) -> dict[str, list[str]]:
     if name not in styles:
         raise ValueError(f"unknown style {name!r} (known: {', '.join(sorted(styles))})")
     return styles[name]
+
+
+@lru_cache(maxsize=10_000)
+def _usual_slots(
+    attributes: tuple[tuple[str, str], ...], language: str, articles: bool, style: str
+) -> dict[str, str]:
+    """The slots in the usual words: the templates of a style, and texts alike, share them."""
+    return _slots(dict(attributes), language, articles, _first, style)
 
 
 def _slots(

@@ -56,7 +56,7 @@ def find_target(clip: TextEncoder, text: str, style: str, negative: str = "") ->
     Raises ValueError for a text, style or negative prompt that cannot be used.
     """
     blend = parse(check_text(text))
-    prompts = [expand(prompt.text, style) for prompt in blend]
+    prompts = [expand(prompt.text, style, _language(clip)) for prompt in blend]
     wholes = [_direction(clip, written) for written in prompts]
     plain = torch.stack([p.share * whole for p, whole in zip(blend, wholes, strict=True)]).sum(0)
     emphasis = torch.zeros_like(plain)
@@ -68,6 +68,11 @@ def find_target(clip: TextEncoder, text: str, style: str, negative: str = "") ->
     return Target(tuple(p for written in prompts for p in written), direction, emphasis)
 
 
+def _language(clip: TextEncoder) -> str | None:
+    """What its prompts are written in; None: in the language of the text."""
+    return getattr(clip, "language", None)
+
+
 def _direction(clip: TextEncoder, prompts: list[str]) -> Tensor:
     return mean_direction(clip.encode_text(prompts))
 
@@ -77,7 +82,8 @@ def _weighted(clip: TextEncoder, prompt: Prompt, whole: Tensor, style: str) -> T
     added = torch.zeros_like(whole)
     for part in prompt.parts:
         if part.rest:  # a weight on all there is changes nothing, there is nothing to compare with
-            added += (part.weight - 1) * (whole - _direction(clip, expand(part.rest, style)))
+            rest = expand(part.rest, style, _language(clip))
+            added += (part.weight - 1) * (whole - _direction(clip, rest))
     return added
 
 
@@ -92,10 +98,11 @@ def _away(clip: TextEncoder, said: list[dict[str, str]], negative: str, style: s
         left = {k: v for k, v in named.items() if all(own.get(k) != v for own in said)}
         if named and not left:
             continue
-        names = templates(known.language)[:3]
-        prompts = [describe(left, known.language, name, style=style) for name in names]
+        language = _language(clip) or known.language
+        names = templates(language)[:3]
+        prompts = [describe(left, language, name, style=style) for name in names]
         prompts += [prompt.text] if left == named else []
-        nothing = [describe({}, known.language, name, style=style) for name in names]
+        nothing = [describe({}, language, name, style=style) for name in names]
         direction = _direction(clip, prompts) - _direction(clip, nothing)
         directions.append(prompt.share * direction)
     return torch.stack(directions).sum(dim=0) if directions else torch.zeros(())
@@ -120,7 +127,7 @@ def complete(
     rows = noise.cpu().numpy()
     full = torch.zeros(len(rows), len(target), device=target.device)
     for prompt, said in zip(blend, attributes(blend), strict=True):
-        known, language = _drawable(said), understand(prompt.text).language
+        known, language = _drawable(said), _language(clip) or understand(prompt.text).language
         prompts = [describe(_told(known, row, knows), language) for row in rows]
         parts = [prompts[i : i + CHUNK] for i in range(0, len(prompts), CHUNK)]
         full += prompt.share * torch.cat([clip.encode_text(part) for part in parts])

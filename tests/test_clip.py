@@ -126,6 +126,15 @@ def test_our_architecture_is_small(vocabulary):
     assert all(p.grad is not None for n, p in clip.named_parameters() if "logit_scale" not in n)
 
 
+def test_it_tells_in_which_language_it_wants_to_be_asked(tiny):
+    assert tiny.language is None  # a vocabulary of its own: the user's
+    text = tiny.config["text_cfg"]
+    for name, language in (("", "en"), ("roberta-base", "en"), ("xlm-roberta-base", None)):
+        config = {**tiny.config, "text_cfg": {**text, "tokenizer_kwargs": {}}}
+        config["text_cfg"]["hf_tokenizer_name"] = name
+        assert Clip(tiny.model, tiny.tokenizer, config, "other").language == language
+
+
 def test_folder_round_trip(tiny, folder):
     images = torch.rand(2, 3, 32, 32) * 2 - 1
     loaded = load_clip(str(folder))

@@ -472,3 +472,26 @@ def test_random_characters_never_raise_anything_but_a_value_error() -> None:
     for _ in range(1000):
         text = "".join(chr(rng.randint(*rng.choice(ranges))) for _ in range(rng.randrange(40)))
         assert "\n" not in refusal(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "message"),
+    [
+        ("lexicon.toml", "zh_heard = ", "zh_herd = ", r"lexicon\.toml, line \d+: .*'zh_herd'"),
+        ("lexicon.toml", "zh_heard = ", "zh_heard : ", r"lexicon\.toml: .*line \d+"),
+        ("templates.toml", "nobody = ", "nobodi = ", r"templates\.toml, line \d+: .*'nobodi'"),
+    ],
+)
+def test_a_typo_in_a_file_of_words_is_named_with_file_and_line(
+    monkeypatch: pytest.MonkeyPatch, name: str, old: str, new: str, message: str
+) -> None:
+    text = lexicon._data(name).replace(old, new, 1)
+    monkeypatch.setattr(lexicon, "_data", lambda _: text)
+    read = {"lexicon.toml": lexicon.load_lexicon, "templates.toml": lexicon.load_templates}[name]
+    with pytest.raises(ValueError, match=message):
+        read.__wrapped__()
+
+
+def test_a_word_that_is_a_hair_colour_by_itself_needs_no_noun_that_we_know() -> None:
+    assert understand("blonde elf princess, green eyes").attributes["hair_colour"] == "blonde"
+    assert "hair_colour" not in understand("a red dragon girl").attributes

@@ -59,6 +59,19 @@ class TestWeights:
         assert not any("(" in prompt for prompt in strong.prompts)
 
 
+class TestLanguages:
+    def test_a_clip_that_knows_english_alone_is_asked_in_english_and_in_the_users_words(self):
+        clip = TinyClip()
+        clip.language = "en"
+        prompts = find_target(clip, "银发猫耳女孩", "chibi").prompts
+        assert prompts[-1] == "银发猫耳女孩"
+        assert all(prompt.isascii() for prompt in prompts[:-1])
+        assert "silver" in prompts[0]
+
+    def test_a_bilingual_one_is_asked_in_the_users_language(self):
+        assert "银" in find_target(TinyClip(), "银发猫耳女孩", "chibi").prompts[0]
+
+
 class TestBlends:
     def test_shares_move_the_target(self):
         girl, boy = direction("girl"), direction("boy")
