@@ -78,6 +78,14 @@ def test_a_generator_with_a_reader_gets_a_number_for_each_value_that_is_said() -
     assert words[:, 2:].abs().max() < 1e-6
 
 
+def test_labels_take_the_place_of_what_the_reader_would_read() -> None:
+    generator = Generator(replace(GENERATOR, reads=(2, 3)))
+    said = torch.tensor([[1, -1], [0, 2]])
+    words = generator.condition(unit(2, 8), said)[:, 8:]
+    assert words.tolist() == [[0, 4, 0, 0, 0], [4, 0, 0, 0, 4]]
+    assert generator(torch.randn(2, 12), unit(2, 8), said=said).shape == (2, 4, 16, 16)
+
+
 def test_a_judge_names_every_attribute_at_any_size() -> None:
     judge = Judge(JudgeConfig(channels=(4, 4, 4, 4), hidden=8, values=(2, 3))).eval()
     for size in (32, 64, 100):

@@ -139,7 +139,7 @@ def _step(
     _set_rate(nets.generator_optimizer, options.generator_learning_rate * slow * max(0.05, rise))
     _set_rate(nets.discriminator_optimizer, options.discriminator_learning_rate * slow)
     draw = torch.Generator().manual_seed(progress.step)
-    fake = nets.generator(data.noise, text)
+    fake = nets.generator(data.noise, text, said=data.said.to(text.device))
     figures = discriminator_step(nets, options, data, text, fake, progress.step)
     return figures | generator_step(nets, options, data, text, fake, draw, rise)
 

@@ -45,7 +45,7 @@ def warm_up_step(
     nets: Nets, options: TrainConfig, data: Batch, text: Tensor, resolution: int
 ) -> dict[str, Tensor]:
     """Supervised: the renderer knows which picture a noise vector and a caption name."""
-    made = nets.generator(data.noise, text, resolution=resolution)
+    made = nets.generator(data.noise, text, resolution, data.said.to(text.device))
     wanted = resize(data.images, resolution)
     pixel, gradient = paired_losses(options, made, wanted)
     nets.warm_optimizer.zero_grad(set_to_none=True)
