@@ -145,7 +145,8 @@ def finish(image: Tensor, size: int, behind: Image.Image | None = None) -> Image
 
 
 @lru_cache(maxsize=8)
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """A font of `size` pixels, with Chinese glyphs where this machine has one."""
     for name in FONTS:
         try:
             return ImageFont.truetype(name, size)
@@ -178,7 +179,7 @@ def contact_sheet(
         sheet.paste(picture, (x, y), picture)
         if labels and index < len(labels):
             where = (x + width // 2, y + height + text // 4)
-            draw.text(where, labels[index], "#444444", _font(text), anchor="ma")
+            draw.text(where, labels[index], "#444444", font(text), anchor="ma")
     return sheet
 
 

@@ -27,6 +27,7 @@ OWN_WORDS = 0.25  # share of the text as it stands in a target that was complete
 NEGATIVE_SHARE = 0.5  # of the negative prompt's direction, which is taken away from the target
 GOLDEN = 0x9E3779B97F4A7C15  # 2**64 over the golden ratio: its multiples fill a circle evenly
 CLAUSES = re.compile(r"[,，、;；。]")
+SPREAD = 9973  # times enlarged, the stretch of an unwanted value falls evenly on all of them
 TURNS = 64  # tries to find a figure without what the negative prompt names
 
 
@@ -218,7 +219,7 @@ def _avoid(
         if not wrong:
             return
         for name in wrong:
-            position = NormalDist().cdf(float(row[CHOOSERS[name]])) + GOLDEN / 2**64
+            position = NormalDist().cdf(float(row[CHOOSERS[name]])) * SPREAD + GOLDEN / 2**64
             row[CHOOSERS[name]] = _entry(position % 1)
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 from torch import Tensor
 
 from clipavatar.chibi.dataset import VALUES
-from clipavatar.images import FONTS, to_pil
+from clipavatar.images import font, to_pil
 from clipavatar.metrics.attributes import Share
 from clipavatar.metrics.judging import plain
 from clipavatar.metrics.results import Copy, Evaluation, Wrong
@@ -25,22 +25,12 @@ PICTURE, CELL = 120, 220  # side of a picture on the sheets, width of its cell
 WRONG = 30  # pictures shown
 
 
-@lru_cache(maxsize=8)
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    for name in FONTS:
-        try:
-            return ImageFont.truetype(name, size)
-        except OSError:
-            continue
-    return ImageFont.load_default(size)
-
-
 @lru_cache(maxsize=1)
 def _has_chinese() -> bool:
     """Whether the font we found has more than an empty box for a Chinese character."""
-    font = _font(20)
-    drawn, missing = (bytes(font.getmask(character)) for character in ("猫", "\uffff"))
-    return drawn not in (missing, bytes(font.getmask("狗")))
+    chinese = font(20)
+    drawn, missing = (bytes(chinese.getmask(character)) for character in ("猫", "\uffff"))
+    return drawn not in (missing, bytes(chinese.getmask("狗")))
 
 
 def report_picture(made: Evaluation) -> Image.Image:
@@ -70,20 +60,20 @@ def _bars(made: Evaluation) -> Image.Image:
     top = MARGIN + 70
     image = Image.new("RGB", (WIDTH, top + ROW * len(names) + MARGIN + 20), "white")
     draw = ImageDraw.Draw(image)
-    draw.text((MARGIN, MARGIN - 8), "Attribute accuracy, %", INK, _font(22))
+    draw.text((MARGIN, MARGIN - 8), "Attribute accuracy, %", INK, font(22))
     languages = {"en": "English", "zh": "Chinese 中文" if _has_chinese() else "Chinese"}
     for place, language in enumerate(LANGUAGES):
         x = MARGIN + 330 + 130 * place
         draw.rectangle((x, MARGIN, x + 14, MARGIN + 14), COLOURS[language])
-        draw.text((x + 20, MARGIN - 2), languages[language], INK, _font(14))
-    draw.text((MARGIN + 620, MARGIN - 2), "thin line: 95 % interval (bootstrap)", PALE, _font(14))
+        draw.text((x + 20, MARGIN - 2), languages[language], INK, font(14))
+    draw.text((MARGIN + 620, MARGIN - 2), "thin line: 95 % interval (bootstrap)", PALE, font(14))
     for row, name in enumerate(names):
         y = top + row * ROW + ROW // 2
-        draw.text((MARGIN, y), name.replace("_", " "), INK, _font(15), anchor="lm")
+        draw.text((MARGIN, y), name.replace("_", " "), INK, font(15), anchor="lm")
     panel = (WIDTH - 2 * MARGIN - NAMES) // len(SETS)
     for place, kind in enumerate(SETS):
         left = MARGIN + NAMES + place * panel
-        draw.text((left, top - 34), kind, INK, _font(16))
+        draw.text((left, top - 34), kind, INK, font(16))
         _panel(draw, made.shares[kind], names, left, top, panel - 64)
     return image
 
@@ -99,13 +89,13 @@ def _panel(
     for percent in (0, 25, 50, 75, 100):
         x = left + width * percent // 100
         draw.line((x, top, x, top + ROW * len(names)), LINE)
-        draw.text((x, top - 3), str(percent), PALE, _font(11), anchor="mb")
+        draw.text((x, top - 3), str(percent), PALE, font(11), anchor="mb")
     for row, name in enumerate(names):
         for place, language in enumerate(LANGUAGES):
             share = shares[language].get(name)
             y = top + row * ROW + 4 + place * (BAR + 2)
             if share is None:
-                draw.text((left + 2, y - 2), "not said", PALE, _font(10))
+                draw.text((left + 2, y - 2), "not said", PALE, font(10))
                 continue
             end = left + width * share.percent / 100
             draw.rectangle((left, y, end, y + BAR), COLOURS[language])
@@ -114,7 +104,7 @@ def _panel(
             for edge in (low, high):
                 draw.line((edge, y + 3, edge, y + BAR - 3), INK)
             figure = f"{share.percent:.1f}"
-            draw.text((left + width + 6, y + BAR // 2), figure, INK, _font(11), anchor="lm")
+            draw.text((left + width + 6, y + BAR // 2), figure, INK, font(11), anchor="lm")
 
 
 def _grid(title: str, cells: Sequence[Image.Image]) -> Image.Image:
@@ -122,7 +112,7 @@ def _grid(title: str, cells: Sequence[Image.Image]) -> Image.Image:
     rows = [cells[i : i + columns] for i in range(0, len(cells), columns)]
     heights = [max(cell.height for cell in row) + 14 for row in rows]
     image = Image.new("RGB", (WIDTH, MARGIN + 36 + sum(heights)), "white")
-    ImageDraw.Draw(image).text((MARGIN, MARGIN - 8), title, INK, _font(18))
+    ImageDraw.Draw(image).text((MARGIN, MARGIN - 8), title, INK, font(18))
     top = MARGIN + 30
     for row, height in zip(rows, heights, strict=True):
         for place, cell in enumerate(row):
@@ -143,7 +133,7 @@ def _wrong_cell(wrong: Wrong) -> Image.Image:
     draw = ImageDraw.Draw(image)
     draw.rectangle((0, 0, PICTURE + 5, PICTURE + 5), outline="#c62828", width=3)
     for row, (line, colour) in enumerate(lines):
-        draw.text((0, PICTURE + 9 + 15 * row), line, colour, _font(12))
+        draw.text((0, PICTURE + 9 + 15 * row), line, colour, font(12))
     return image
 
 
@@ -153,7 +143,7 @@ def _copy_cell(copy: Copy) -> Image.Image:
     for place, pixels in enumerate((copy.pixels, copy.neighbour)):
         image.paste(_picture(pixels).resize((half, half)), (place * (half + 2), 0))
     draw = ImageDraw.Draw(image)
-    draw.text((0, half + 4), f"distance {copy.distance:.2f}", INK, _font(12))
+    draw.text((0, half + 4), f"distance {copy.distance:.2f}", INK, font(12))
     return image
 
 
@@ -163,9 +153,9 @@ def _picture(pixels: Tensor) -> Image.Image:
 
 def _wrapped(text: str, most: int) -> list[str]:
     """`text` in at most so many lines that fit a cell; Chinese breaks anywhere."""
-    font, lines = _font(12), [""]
+    small, lines = font(12), [""]
     for word in text.replace(" ", " \0").split("\0") if text.isascii() else text:
-        if lines[-1] and font.getlength(lines[-1] + word) > CELL - 14:
+        if lines[-1] and small.getlength(lines[-1] + word) > CELL - 14:
             lines.append("")
         lines[-1] += word
     return lines if len(lines) <= most else [*lines[: most - 1], lines[most - 1][:-2] + "…"]
