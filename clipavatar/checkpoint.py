@@ -20,9 +20,11 @@ from safetensors.torch import save
 from torch import nn
 
 from clipavatar.config import (
+    DcganConfig,
     DiscriminatorConfig,
     GeneratorConfig,
     JudgeConfig,
+    StyleGeneratorConfig,
     UpscalerConfig,
     from_dict,
 )
@@ -33,10 +35,13 @@ HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 FORMAT = "clipavatar 1"
 CONFIGS: dict[str, type] = {
     "generator": GeneratorConfig,
+    "style_generator": StyleGeneratorConfig,
+    "dcgan": DcganConfig,
     "discriminator": DiscriminatorConfig,
     "upscaler": UpscalerConfig,
     "judge": JudgeConfig,
 }
+GENERATORS = ("generator", "style_generator", "dcgan")
 
 
 def save_model(
@@ -83,19 +88,21 @@ def _read(path: str | Path, tensors: bool) -> tuple[dict[str, str], dict[str, to
 def load_model(kind: str, path: str | Path) -> nn.Module:
     """Build the model that `save_model` wrote, in 32 bits, on the CPU, in eval mode.
 
-    `kind` is one of `CONFIGS`. Raises FileNotFoundError, or ValueError in one line for a corrupt
-    file, another kind of model, a file that is not ours, or weights that do not fit the config.
+    `kind` is one of `CONFIGS`; "generator" takes any of GENERATORS. Raises FileNotFoundError, or
+    ValueError in one line for a corrupt file, another kind of model, a file that is not ours, or
+    weights that do not fit the config.
     """
     from clipavatar import models
 
     metadata, tensors = _read(path, tensors=True)
     if metadata.get("format") != FORMAT:
         raise ValueError(f"{path} was not written by this version of clipavatar: no config in it")
-    if metadata.get("kind") != kind:
-        raise ValueError(f"{path} is of the kind {metadata.get('kind')!r}, not {kind!r}")
+    found = metadata.get("kind", "")
+    if found not in (GENERATORS if kind == "generator" else (kind,)):
+        raise ValueError(f"{path} is of the kind {found!r}, not {kind!r}")
     try:
-        config: Any = from_dict(CONFIGS[kind], json.loads(metadata["config"]), "its config")
-        model: nn.Module = getattr(models, kind.capitalize())(config)
+        config: Any = from_dict(CONFIGS[found], json.loads(metadata["config"]), "its config")
+        model: nn.Module = getattr(models, found.title().replace("_", ""))(config)
         model.load_state_dict(tensors)  # copies, and so widens 16 bits to 32
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200]

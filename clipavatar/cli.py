@@ -149,6 +149,9 @@ def build_parser() -> Parser:
         made.add_argument("--resume", action="store_true", help="go on where it stopped")
         if name == "train":
             made.add_argument("--minutes", type=float, metavar="M", help="instead of the config's")
+            made.add_argument(
+                "--dry-run", action="store_true", help="look at the data and say what it will take"
+            )
         made.set_defaults(run=run)
     return parser
 
@@ -318,11 +321,14 @@ def run_train(args: argparse.Namespace) -> None:
     from clipavatar.config import load_config
 
     config = load_config(args.config)  # before torch is imported: a bad file is told at once
-    from clipavatar.training import train
+    from clipavatar.training import dry_run, train
 
     if args.minutes is not None:
         config = replace(config, train=replace(config.train, minutes=args.minutes))
-    train(config, resume=args.resume)
+    if args.dry_run:
+        print(dry_run(config))
+    else:
+        train(config, resume=args.resume)
 
 
 def run_train_upscaler(args: argparse.Namespace) -> None:

@@ -33,6 +33,33 @@ class GeneratorConfig:
 
 
 @dataclass(frozen=True)
+class StyleGeneratorConfig:
+    """Shape of a style-based generator."""
+
+    resolution: int = 64  # R, a power of two times 4
+    noise_size: int = NOISE_SIZE  # Z
+    embedding_size: int = 256  # E of the CLIP it is trained with
+    style_size: int = 256  # width of the mapped style vector
+    mapping_layers: int = 4
+    channels: tuple[int, ...] = (256, 160, 96, 48, 28)  # one entry per resolution, 4 px first
+    image_channels: int = 4  # 4: premultiplied RGBA, 3: RGB
+    mixing: float = 0.0  # share of the training pictures that change style at some level
+    noise_names: str = ""  # as in GeneratorConfig
+
+
+@dataclass(frozen=True)
+class DcganConfig:
+    """Shape of a DCGAN generator."""
+
+    resolution: int = 64  # R, a power of two times 4
+    noise_size: int = NOISE_SIZE  # Z
+    embedding_size: int = 256  # E of the CLIP it is trained with
+    channels: tuple[int, ...] = (256, 128, 64, 32, 16)  # one entry per resolution, 4 px first
+    image_channels: int = 4  # 4: premultiplied RGBA, 3: RGB
+    noise_names: str = ""  # as in GeneratorConfig
+
+
+@dataclass(frozen=True)
 class DiscriminatorConfig:
     """Shape of a discriminator; `channels` runs from the full resolution down to 4 px."""
 
@@ -40,6 +67,14 @@ class DiscriminatorConfig:
     embedding_size: int = 256
     channels: tuple[int, ...] = (32, 64, 96, 128, 192)
     image_channels: int = 4
+
+
+@dataclass(frozen=True)
+class FeatureDiscriminatorConfig:
+    """Shape of a discriminator on CLIP features."""
+
+    embedding_size: int = 256  # E of the CLIP
+    hidden: int = 256
 
 
 @dataclass(frozen=True)
@@ -63,12 +98,36 @@ class JudgeConfig:
 
 
 @dataclass(frozen=True)
+class SourceConfig:
+    """`[[data.sources]]`: a folder, a .tar shard, "shards/*.tar", or "chibi", our own renderer."""
+
+    path: str = "chibi"
+    weight: float = 1.0  # its share of every batch, over the sum of all weights
+    pictures: int = 40000  # of "chibi": how many are drawn
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """`[data]`: what a generator is trained on."""
+
+    sources: tuple[SourceConfig, ...] = (SourceConfig(),)
+    crop: str = "centre"  # "pad": the whole picture between bars
+    background: str = "white"  # behind transparent pictures, where the generator draws RGB
+    flip: bool = False  # mirror half of them; not where captions say left or right
+    jitter: float = 0.0  # brightness, contrast, saturation by up to this share
+    full_captions: float = 0.8  # of "chibi": share of the captions that say everything
+    pseudo_text: float = 0.1  # noise on the embedding that stands for a missing caption
+    cache_gigabytes: float = 8.0  # of decoded pictures on disk; beyond, decoded in training
+    workers: int = 0  # threads that decode; 0: one per core
+
+
+@dataclass(frozen=True)
 class ClipTrainConfig:
     """`clipavatar train-clip`."""
 
     output: str = "runs/clip"
     architecture: str = ""  # JSON file with embed_dim, vision_cfg, text_cfg; empty: ours
-    pictures: int = 40000
+    start: str = ""  # go on from this CLIP: NAME[:PRETRAINED], hub id, folder; empty: from nothing
     minutes: float = 20.0
     batch_size: int = 32
     learning_rate: float = 2e-3
@@ -78,6 +137,8 @@ class ClipTrainConfig:
     negative_weight: float = 0.5  # of a caption that is wrong in one attribute
     vocabulary_size: int = 4096
     unseen: int = 2000  # pictures of another seed for the zero-shot figures
+    held_out: float = 0.05  # share of a person's own pictures that is kept for the figures
+    checkpoint_every_minutes: float = 3.0
     seed: int = 0
 
 
@@ -86,29 +147,40 @@ class TrainConfig:
     """`clipavatar train`; loss weights and schedule of the generator's training."""
 
     output: str = "runs/generator"
-    data: str = "chibi"  # "chibi": our own renderer
     clip: str = ""  # NAME[:PRETRAINED], hub id or folder; empty: ours
     reader: str = ""  # file that train-clip wrote, for generator.reads; empty: none
-    pictures: int = 40000
-    full_captions: float = 0.8  # share of the captions that say everything
     minutes: float = 75.0
+    steps: int = 0  # of the whole run; 0: what `minutes` allow. Only steps are resumed exactly
     warm_up: float = 0.5  # fraction of the time that is supervised only
     low_resolution: float = 0.4  # fraction of the warm-up at half the resolution
-    warm_up_batch_size: int = 8
+    warm_up_batch_size: int = 16  # of all processes together, as batch_size
     batch_size: int = 16
+    accumulate: int = 1  # parts that a process's share is computed in, for want of memory
     generator_learning_rate: float = 3e-4
     discriminator_learning_rate: float = 4e-4
     warm_up_learning_rate: float = 2e-3
     focus: float = 3.0  # how much more the pixels of the face count in both
+    paired_weight: float = 1.0  # of the paired loss once the adversarial one is there
+    adversarial: str = "non-saturating"  # a name of losses.ADVERSARIAL
     adversarial_weight: float = 0.6  # force on the pixels, as a share of the paired loss's
     mismatch_weight: float = 0.3
     clip_weight: float = 0.15  # the same
     ramp: float = 0.05  # fraction of the whole time in which both rise to that
     clip_temperature: float = 0.07
+    clip_crops: int = 0  # random crops of each picture that CLIP sees; 0: one shifted view
+    clip_learning_rate: float = 0.0  # above 0: CLIP learns too, and a frozen copy scores
+    mode_seeking: float = 0.0  # the same share, for variety
     r1_gamma: float = 1.0
-    r1_every: int = 16
+    r2_gamma: float = 0.0
+    r1_every: int = 16  # steps, of R2 as well
+    gradient_penalty: float = 0.0  # Gulrajani's, in every step; 10 with "wasserstein"
+    diffaugment: tuple[str, ...] = ()  # "colour", "translation", "cutout"
     ema_half_life: float = 5000.0  # pictures
     checkpoint_every_minutes: float = 3.0
+    keep: int = 3  # checkpoints, and the best one beside them
+    precision: str = "no"  # "bf16" on a GPU
+    compile: bool = False  # torch.compile, which takes minutes at the start
+    track: str = ""  # a tracker of accelerate, such as "tensorboard"
     seed: int = 0
 
 
@@ -146,15 +218,28 @@ class JudgeTrainConfig:
 
 @dataclass(frozen=True)
 class Config:
-    """A whole config file."""
+    """A whole config file. Raises ValueError for two networks to train."""
 
+    data: DataConfig = field(default_factory=DataConfig)
     generator: GeneratorConfig = field(default_factory=GeneratorConfig)
+    style_generator: StyleGeneratorConfig | None = None  # where there is such a table, this is the
+    dcgan: DcganConfig | None = None  # network that is trained
+    feature_discriminator: FeatureDiscriminatorConfig | None = None  # in place of the other
     discriminator: DiscriminatorConfig = field(default_factory=DiscriminatorConfig)
     upscaler: UpscalerConfig = field(default_factory=UpscalerConfig)
     clip: ClipTrainConfig = field(default_factory=ClipTrainConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
     train_upscaler: UpscalerTrainConfig = field(default_factory=UpscalerTrainConfig)
     judge: JudgeTrainConfig = field(default_factory=JudgeTrainConfig)
+
+    def __post_init__(self) -> None:
+        if self.style_generator and self.dcgan:
+            raise ValueError("config: [style_generator] and [dcgan]: only one can be trained")
+
+    @property
+    def network(self) -> GeneratorConfig | StyleGeneratorConfig | DcganConfig:
+        """The generator that is trained."""
+        return self.style_generator or self.dcgan or self.generator
 
 
 T = TypeVar("T")
@@ -183,7 +268,8 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
     if origin is tuple and isinstance(value, list | tuple):
         return tuple(_convert(get_args(hint)[0], v, where) for v in value)
     if origin in (Union, types.UnionType):
-        return value
+        tables = [kind for kind in get_args(hint) if dataclasses.is_dataclass(kind)]
+        return _convert(tables[0], value, where) if tables else value
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if not isinstance(hint, type) or type(value) is not hint:

@@ -10,23 +10,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def generator_loss(fake_logits: Tensor) -> Tensor:
-    """Non-saturating loss, softplus(-D(fake)) (Goodfellow et al., 2014). Logits (B,)."""
-    return F.softplus(-fake_logits).mean()
-
-
-def discriminator_loss(
-    real_logits: Tensor, fake_logits: Tensor, mismatched_logits: Tensor, mismatch_weight: float
-) -> Tensor:
-    """Softplus on real, fake, and real pictures with another's text (matching-aware).
-
-    All logits (B,). The third term is Reed et al., "Generative Adversarial Text to Image
-    Synthesis", 2016, at `mismatch_weight`.
-    """
-    fooled = F.softplus(fake_logits).mean() + mismatch_weight * F.softplus(mismatched_logits).mean()
-    return F.softplus(-real_logits).mean() + fooled
-
-
 def r1_penalty(real_images: Tensor, real_logits: Tensor) -> Tensor:
     """Half the squared gradient of D at real pictures, mean over the batch.
 
@@ -63,25 +46,26 @@ def focus(resolution: int, strength: float) -> Tensor:
 
 
 def clip_contrastive(
-    image: Tensor, text: Tensor, temperature: float, same: Tensor | None = None
+    image: Tensor, text: Tensor, temperature: float, own: Tensor, true: Tensor | None = None
 ) -> Tensor:
-    """InfoNCE from pictures to texts over the batch: each picture must pick its own text.
+    """InfoNCE from pictures to texts: each picture must pick its own text among all of them.
 
-    `image` and `text` (B, E) unit vectors. Pairs marked in `same` (B, B, bool) besides the diagonal
-    are left out: their texts would be right as well. As in LAFITE (Zhou et al., 2022).
+    `image` (B, E) and `text` (T, E) unit vectors; `own` (B,) says which text is a picture's own.
+    What `true` (B, T, bool) marks besides is left out: those texts would be right as well. As in
+    LAFITE (Zhou et al., 2022).
     """
     logits = image @ text.T / temperature
-    if same is not None:
-        own = torch.eye(len(image), dtype=torch.bool, device=image.device)
-        logits = logits.masked_fill(same & ~own, float("-inf"))
-    return F.cross_entropy(logits, torch.arange(len(image), device=image.device))
+    if true is not None:
+        mine = F.one_hot(own, len(text)).bool()
+        logits = logits.masked_fill(true & ~mine, float("-inf"))
+    return F.cross_entropy(logits, own)
 
 
 # --- adversarial losses, to choose from by name
 
 
 class Adversarial(NamedTuple):
-    """What the two sides minimise: each part takes logits (B,), high for real, to a scalar."""
+    """What the two sides minimise: each part takes logits, high for real, to a loss for each."""
 
     real: Callable[[Tensor], Tensor]  # the discriminator, on real pictures with their own text
     fake: Callable[[Tensor], Tensor]  # the discriminator, on made or mismatched pictures
@@ -89,36 +73,26 @@ class Adversarial(NamedTuple):
 
 
 def _softplus_of_minus(logits: Tensor) -> Tensor:
-    return F.softplus(-logits).mean()
+    return F.softplus(-logits)
 
 
-def _softplus(logits: Tensor) -> Tensor:
-    return F.softplus(logits).mean()
-
-
-def _minus_mean(logits: Tensor) -> Tensor:
-    return -logits.mean()
+def _half_square_from_one(logits: Tensor) -> Tensor:
+    return 0.5 * (logits - 1).square()
 
 
 ADVERSARIAL: dict[str, Adversarial] = {
     # Goodfellow et al., "Generative Adversarial Nets", 2014: log(1 - D) for the generator, and the
     # same paper's cure for its vanishing gradient, -log D
-    "minimax": Adversarial(_softplus_of_minus, _softplus, lambda logits: -_softplus(logits)),
-    "non-saturating": Adversarial(_softplus_of_minus, _softplus, _softplus_of_minus),
+    "minimax": Adversarial(_softplus_of_minus, F.softplus, lambda logits: -F.softplus(logits)),
+    "non-saturating": Adversarial(_softplus_of_minus, F.softplus, _softplus_of_minus),
     # Lim & Ye, "Geometric GAN", 2017: nothing to gain beyond a margin of 1
-    "hinge": Adversarial(
-        lambda logits: F.relu(1 - logits).mean(),
-        lambda logits: F.relu(1 + logits).mean(),
-        _minus_mean,
-    ),
+    "hinge": Adversarial(lambda x: F.relu(1 - x), lambda x: F.relu(1 + x), torch.neg),
     # Mao et al., "Least Squares Generative Adversarial Networks", 2017, with a = 0, b = c = 1
     "least-squares": Adversarial(
-        lambda logits: 0.5 * (logits - 1).square().mean(),
-        lambda logits: 0.5 * logits.square().mean(),
-        lambda logits: 0.5 * (logits - 1).square().mean(),
+        _half_square_from_one, lambda x: 0.5 * x.square(), _half_square_from_one
     ),
     # Arjovsky et al., "Wasserstein GAN", 2017; needs `gradient_penalty`
-    "wasserstein": Adversarial(_minus_mean, lambda logits: logits.mean(), _minus_mean),
+    "wasserstein": Adversarial(torch.neg, torch.positive, torch.neg),
 }
 
 
@@ -130,15 +104,14 @@ def adversarial(name: str) -> Adversarial:
 
 
 def matching_aware(
-    loss: Adversarial, fake_logits: Tensor, mismatched_logits: Tensor, weight: float
+    loss: Adversarial, fake_logits: Tensor, mismatched_logits: Tensor, weight: Tensor
 ) -> Tensor:
     """What the discriminator must call low: fakes, and real pictures with another's text.
 
-    Reed et al., "Generative Adversarial Text to Image Synthesis", 2016. Logits (B,) and (M,), the
-    latter at `weight`; M may be 0.
+    Reed et al., "Generative Adversarial Text to Image Synthesis", 2016. Logits (B,) both; `weight`
+    (B,) is 0 where the other's text is true as well.
     """
-    fake = loss.fake(fake_logits)
-    return fake + weight * loss.fake(mismatched_logits) if len(mismatched_logits) else fake
+    return loss.fake(fake_logits).mean() + (weight * loss.fake(mismatched_logits)).mean()
 
 
 # --- penalties
@@ -153,20 +126,20 @@ def r2_penalty(fake_images: Tensor, fake_logits: Tensor) -> Tensor:
     return r1_penalty(fake_images, fake_logits)
 
 
-def gradient_penalty(
-    logits_of: Callable[[Tensor], Tensor],
-    real_images: Tensor,
-    fake_images: Tensor,
-    draw: torch.Generator,
-) -> Tensor:
-    """(|gradient of D| - 1) squared, on random points between real and made pictures.
+def between(real_images: Tensor, fake_images: Tensor, share: Tensor) -> Tensor:
+    """Points between real and made pictures (B, C, R, R), `share` (B,) of the way; for
+    `gradient_penalty`."""
+    share = share.to(real_images.device)[:, None, None, None]
+    return torch.lerp(real_images.detach(), fake_images.detach(), share).requires_grad_()
 
-    Gulrajani et al., "Improved Training of Wasserstein GANs", 2017. Pictures (B, C, R, R);
-    `logits_of` maps such to logits (B,), the text already given; `draw` is a CPU generator.
+
+def gradient_penalty(images: Tensor, logits: Tensor) -> Tensor:
+    """(|gradient of D| - 1) squared, mean over the batch, at pictures `between` real and made.
+
+    Gulrajani et al., "Improved Training of Wasserstein GANs", 2017. `images` (B, C, R, R) must
+    require grad and `logits` (B,) come from them.
     """
-    share = torch.rand(len(real_images), 1, 1, 1, generator=draw).to(real_images.device)
-    between = torch.lerp(real_images.detach(), fake_images.detach(), share).requires_grad_()
-    (gradient,) = torch.autograd.grad(logits_of(between).sum(), between, create_graph=True)
+    (gradient,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
     length: Tensor = gradient.flatten(1).norm(dim=1)
     return (length - 1).square().mean()
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from clipavatar.draws import Draws
 from clipavatar.training.diffaugment import (
     POLICIES,
     colour,
@@ -16,15 +17,13 @@ from clipavatar.training.diffaugment import (
 )
 
 
-def seeded(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
+def seeded(seed: int = 0) -> Draws:
+    return Draws(seed)
 
 
 def rgba(count: int = 3, size: int = 16) -> Tensor:
-    alpha = torch.rand(count, 1, size, size, generator=seeded(1))
-    return (
-        torch.cat((torch.rand(count, 3, size, size, generator=seeded(2)) * alpha, alpha), 1) * 2 - 1
-    )
+    alpha = seeded(1).rand(count, 1, size, size)
+    return torch.cat((seeded(2).rand(count, 3, size, size) * alpha, alpha), 1) * 2 - 1
 
 
 @pytest.mark.parametrize("channels", [3, 4])

@@ -13,13 +13,21 @@ import pytest
 import torch
 from PIL import Image
 
-from clipavatar.config import DiscriminatorConfig, GeneratorConfig, from_dict
+from clipavatar.config import (
+    DataConfig,
+    DiscriminatorConfig,
+    GeneratorConfig,
+    SourceConfig,
+    from_dict,
+)
+from clipavatar.draws import Draws
 from clipavatar.models import Discriminator, Generator
 from clipavatar.training.captioned import CYCLE, Mixture, jitter, pseudo_text, with_pseudo_text
 from clipavatar.training.decode import Shape, decode
+from clipavatar.training.feeds import mixed_batch
 from clipavatar.training.gallery import find, load_gallery
 from clipavatar.training.report import cost, found, language, matrix_rate
-from clipavatar.training.sources import DataConfig, SourceConfig, batch_of, load_data
+from clipavatar.training.sources import load_data
 from clipavatar.training.steps import fits
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
@@ -351,6 +359,9 @@ class Numbers:
     def caption(self, index: int, rng: np.random.Generator) -> str | None:
         return f"{self.start + index} {rng.integers(3)}" if index % 2 else None
 
+    def says(self, index: int) -> str | None:
+        return f"{self.start + index} 0" if index % 2 else None
+
 
 def test_a_batch_is_a_function_of_seed_and_step_alone() -> None:
     def mixture(seed: int) -> Mixture:
@@ -376,7 +387,7 @@ def test_processes_share_the_batch_that_one_would_have_had() -> None:
     parts = [mixture.batch(8, 3, rank, 2) for rank in range(2)]
     assert torch.equal(whole.images, torch.cat([part.images for part in parts]))
     assert whole.captions == parts[0].captions + parts[1].captions
-    with pytest.raises(ValueError, match="8 can not be shared by 3"):
+    with pytest.raises(ValueError, match="8 pictures can not be shared by 3"):
         mixture.batch(8, 0, 0, 3)
 
 
@@ -447,13 +458,13 @@ def unit(*shape: int) -> torch.Tensor:
 
 def test_pseudo_text_is_near_its_picture_and_seeded() -> None:
     embeddings = unit(200, 16)
-    made = pseudo_text(embeddings, 0.3, torch.Generator().manual_seed(1))
+    made = pseudo_text(embeddings, 0.3, Draws(1))
     assert torch.allclose(made.norm(dim=1), torch.ones(200), atol=1e-5)
     cosine = (made * embeddings).sum(dim=1)
     assert cosine.min() >= (1 - 0.3**2) ** 0.5 - 1e-5
     assert cosine.mean() < 0.99
-    assert torch.equal(made, pseudo_text(embeddings, 0.3, torch.Generator().manual_seed(1)))
-    assert torch.allclose(pseudo_text(embeddings, 0.0, torch.Generator()), embeddings, atol=1e-6)
+    assert torch.equal(made, pseudo_text(embeddings, 0.3, Draws(1)))
+    assert torch.allclose(pseudo_text(embeddings, 0.0, Draws(0)), embeddings, atol=1e-6)
 
 
 def test_only_missing_captions_are_made_up() -> None:
@@ -465,7 +476,7 @@ def test_only_missing_captions_are_made_up() -> None:
         assert (pictures == 1).all()
         return unit(9, 8)[8:]
 
-    draw = torch.Generator().manual_seed(0)
+    draw = Draws(0)
     made = with_pseudo_text(text, ["a", None, "b"], images, encode, 0.0, draw)
     assert torch.equal(made[[0, 2]], text[[0, 2]])
     assert torch.allclose(made[1], unit(9, 8)[8], atol=1e-6)
@@ -496,16 +507,16 @@ def test_a_config_names_the_sources_and_a_bad_key_is_named(tmp_path: Path, folde
 
 def test_a_batch_for_the_steps_of_training_knows_what_fits_and_keeps_the_noise() -> None:
     mixture = Mixture([Numbers(7), Numbers(5, 100)], [1, 1])
-    data, later = batch_of(mixture, 24, 0, 6), batch_of(mixture, 24, 1, 6)
+    data, later = mixed_batch(mixture, 24, 0, 6), mixed_batch(mixture, 24, 1, 6)
     index, next_index = mixture.batch(24, 0).index, mixture.batch(24, 1).index
     assert data.noise.shape == (24, 6)
     for i in range(24):
         for j in range(24):
-            same = data.captions[i] == data.captions[j] != "" or index[i] == index[j]
-            assert fits(data)[i, j].item() == same
+            same = bool(index[i] == index[j])
+            assert fits(data.labels[i], data.said[j]).item() == same
             if index[i] == next_index[j]:
                 assert torch.equal(data.noise[i], later.noise[j])
-    parts = [batch_of(mixture, 24, 0, 6, rank, 2) for rank in range(2)]
+    parts = [mixed_batch(mixture, 24, 0, 6, rank, 2) for rank in range(2)]
     assert torch.equal(data.noise, torch.cat([part.noise for part in parts]))
 
 
@@ -540,6 +551,7 @@ def test_a_dry_run_says_what_it_takes_and_warns_of_few_pictures(
     critic = Discriminator(DiscriminatorConfig(resolution=8, embedding_size=4, channels=(4, 4)))
     text = found(
         [report],
+        report.used,
         generator,
         cost(critic, torch.randn(2, 4, 8, 8), torch.randn(2, 4)),
         batch_size=4,

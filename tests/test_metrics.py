@@ -12,6 +12,7 @@ from PIL import Image
 
 from clipavatar.chibi.dataset import UNSAID, VALUES, labels_of
 from clipavatar.chibi.split import held_out_pairs
+from clipavatar.draws import Draws
 from clipavatar.metrics import alignment, distances
 from clipavatar.metrics.attributes import (
     COLUMNS,
@@ -273,7 +274,7 @@ def test_views_for_the_judge_are_rgb_in_range_and_repeat():
     images[:, :, 4:12, 4:12] = 1.0
 
     def views(seed: int) -> torch.Tensor:
-        return judge_views(images, torch.Generator().manual_seed(seed))
+        return judge_views(images, Draws(seed))
 
     assert views(0).shape == (6, 3, 16, 16)
     assert views(0).abs().max() <= 1

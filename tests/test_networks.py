@@ -8,16 +8,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from clipavatar.models.dcgan import Dcgan, DcganConfig
-from clipavatar.models.feature_discriminator import (
-    FeatureDiscriminator,
-    FeatureDiscriminatorConfig,
-)
-from clipavatar.models.style_generator import (
-    DemodulatedConv,
-    StyleGenerator,
-    StyleGeneratorConfig,
-)
+from clipavatar.config import DcganConfig, FeatureDiscriminatorConfig, StyleGeneratorConfig
+from clipavatar.draws import Draws
+from clipavatar.models.dcgan import Dcgan
+from clipavatar.models.feature_discriminator import FeatureDiscriminator
+from clipavatar.models.style_generator import DemodulatedConv, StyleGenerator
 
 STYLE = StyleGeneratorConfig(
     resolution=16,
@@ -34,8 +29,8 @@ def unit(*shape: int) -> Tensor:
     return torch.nn.functional.normalize(torch.randn(*shape), dim=-1)
 
 
-def seeded(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
+def seeded(seed: int) -> Draws:
+    return Draws(seed)
 
 
 @pytest.fixture(autouse=True)
@@ -120,9 +115,9 @@ def noisy() -> StyleGenerator:
 
 def test_the_noise_of_the_layers_is_drawn_from_its_seed_and_stays_when_none_is_given() -> None:
     generator, noise, target = noisy(), torch.randn(2, 6), unit(2, 8)
-    one = generator(noise, target, draw=seeded(1))
-    assert torch.equal(one, generator(noise, target, draw=seeded(1)))
-    assert not torch.equal(one, generator(noise, target, draw=seeded(2)))
+    one = generator(noise, target, draws=seeded(1))
+    assert torch.equal(one, generator(noise, target, draws=seeded(1)))
+    assert not torch.equal(one, generator(noise, target, draws=seeded(2)))
     same = generator(noise[:1].expand(2, -1), target[:1].expand(2, -1))
     assert torch.allclose(same[0], same[1], atol=1e-6)
     with torch.no_grad():

@@ -14,17 +14,21 @@ from clipavatar.clip import load_clip
 from clipavatar.config import (
     ClipTrainConfig,
     Config,
+    DataConfig,
     DiscriminatorConfig,
     GeneratorConfig,
     JudgeTrainConfig,
+    SourceConfig,
     TrainConfig,
     UpscalerConfig,
     UpscalerTrainConfig,
     load_config,
 )
+from clipavatar.draws import Draws
 from clipavatar.training import train, train_clip, train_judge, train_upscaler
 from clipavatar.training.batches import augment, batch
 from clipavatar.training.ema import Average
+from clipavatar.training.states import States
 from clipavatar.training.steps import fits
 
 TINY = {
@@ -40,6 +44,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
     architecture = folder / "tiny.json"
     architecture.write_text(json.dumps(TINY))
     return Config(
+        data=DataConfig(sources=(SourceConfig(pictures=8),)),
         generator=GeneratorConfig(
             resolution=16,
             embedding_size=16,
@@ -52,7 +57,6 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
         clip=ClipTrainConfig(
             output=str(folder / "clip"),
             architecture=str(architecture),
-            pictures=8,
             unseen=8,
             minutes=0.02,
             batch_size=4,
@@ -62,7 +66,6 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
             output=str(folder / "generator"),
             clip=str(folder / "clip" / "clip"),
             reader=str(folder / "clip" / "reader.safetensors"),
-            pictures=8,
             minutes=0.04,
             batch_size=4,
             warm_up_batch_size=4,
@@ -112,12 +115,16 @@ def test_train_makes_a_generator_that_loads_and_a_preview(
     assert list(Path(config.train.output).glob("preview-*.png"))
 
 
+def newest(config: Config) -> dict:
+    return States(Path(config.train.output), 1).newest()["progress"]
+
+
 def test_a_stopped_run_goes_on_where_it_was(clip_folder: Path, config: Config) -> None:
     train(config)
-    before = torch.load(Path(config.train.output) / "state.pt", weights_only=True)["progress"]
+    before = newest(config)
     longer = replace(config, train=replace(config.train, minutes=config.train.minutes * 2))
     train(longer, resume=True)
-    after = torch.load(Path(config.train.output) / "state.pt", weights_only=True)["progress"]
+    after = newest(config)
     assert after["step"] > before["step"]
     assert after["pictures"] > before["pictures"]
     assert after["elapsed"] > before["elapsed"]
@@ -125,7 +132,7 @@ def test_a_stopped_run_goes_on_where_it_was(clip_folder: Path, config: Config) -
 
 def test_a_clip_of_another_size_is_refused_in_one_line(clip_folder: Path, config: Config) -> None:
     wrong = replace(config, generator=replace(config.generator, embedding_size=7, reads=()))
-    with pytest.raises(ValueError, match=r"CLIP gives 16 numbers, generator\.embedding_size is 7"):
+    with pytest.raises(ValueError, match=r"CLIP gives 16 numbers, the network.s embedding_size is 7"):
         train(wrong)
 
 
@@ -151,7 +158,7 @@ def test_a_batch_depends_on_its_number_alone(pictures: Pictures) -> None:
 
 def test_augmented_pictures_are_rgb_in_range(pictures: Pictures) -> None:
     for seed in range(4):
-        views = augment(batch(pictures, 4, 0, 0).images, torch.Generator().manual_seed(seed))
+        views = augment(batch(pictures, 4, 0, 0).images, Draws(seed))
         assert views.shape == (4, 3, 16, 16)
         assert views.min() >= -1.01
         assert views.max() <= 1.01
@@ -159,7 +166,7 @@ def test_augmented_pictures_are_rgb_in_range(pictures: Pictures) -> None:
 
 def test_a_text_fits_its_own_picture(pictures: Pictures) -> None:
     data = batch(pictures, 8, 0, 0)
-    assert fits(data).diagonal().all()
+    assert fits(data.labels, data.said).all()
 
 
 def test_an_average_moves_halfway_in_its_half_life() -> None:

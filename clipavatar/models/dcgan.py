@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 
-
-@dataclass(frozen=True)
-class DcganConfig:
-    """Shape of a DCGAN generator."""
-
-    resolution: int = 64  # R, a power of two times 4
-    noise_size: int = 48  # Z
-    embedding_size: int = 256  # E of the CLIP it is trained with
-    channels: tuple[int, ...] = (256, 128, 64, 32, 16)  # one entry per resolution, 4 px first
-    image_channels: int = 4  # 4: premultiplied RGBA, 3: RGB
-    noise_names: str = ""  # "chibi": its entries mean what clipavatar/chibi/sample.py says
+from clipavatar.config import DcganConfig
+from clipavatar.draws import Draws
 
 
 class Dcgan(nn.Module):
@@ -29,7 +18,7 @@ class Dcgan(nn.Module):
     batch norm uses its running figures: a picture does not depend on its neighbours.
     """
 
-    def __init__(self, config: DcganConfig = DcganConfig()):
+    def __init__(self, config: DcganConfig = DcganConfig()):  # noqa: B008 (frozen)
         super().__init__()
         self.config = config
         levels = len(config.channels)
@@ -49,11 +38,18 @@ class Dcgan(nn.Module):
             self.to_image.append(nn.Conv2d(channels, config.image_channels, 3, padding=1))
             before = channels
 
-    def forward(self, noise: Tensor, target: Tensor, resolution: int | None = None) -> Tensor:
+    def forward(
+        self,
+        noise: Tensor,
+        target: Tensor,
+        resolution: int | None = None,
+        said: Tensor | None = None,
+        draws: Draws | None = None,
+    ) -> Tensor:
         """Noise (N, Z) standard normal, target (E,) or (N, E) unit -> (N, C, R, R) in [-1, 1].
 
-        `resolution` smaller than R gives the picture of that level. Raises ValueError for one that
-        is no level.
+        `resolution` smaller than R gives the picture of that level. `said` and `draws` are for the
+        other networks. Raises ValueError for a resolution that is no level.
         """
         wanted = resolution or self.config.resolution
         if target.dim() == 1:

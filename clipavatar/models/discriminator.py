@@ -8,12 +8,20 @@ from torch import Tensor, nn
 
 from clipavatar.config import DiscriminatorConfig
 
+GROUP = 4  # pictures, one after the other in a batch, that are compared with each other
+
+
+def group_size(count: int) -> int:
+    """GROUP, or all of them where `count` is no multiple of it."""
+    return GROUP if count % GROUP == 0 else count
+
 
 class Discriminator(nn.Module):
     """Strided convolutions, then a logit of its own plus a projection on the text.
 
-    Projection: Miyato & Koyama, "cGANs with Projection Discriminator", 2018. The spread of the
-    batch is one more channel at 4 px, as in Karras et al., "Progressive Growing of GANs", 2017.
+    Projection: Miyato & Koyama, "cGANs with Projection Discriminator", 2018. The spread of each
+    GROUP of pictures is one more channel at 4 px, as in Karras et al., "Progressive Growing of
+    GANs", 2017; groups, so that several processes share a batch without a difference.
     """
 
     def __init__(self, config: DiscriminatorConfig = DiscriminatorConfig()):  # noqa: B008 (frozen)
@@ -36,7 +44,10 @@ class Discriminator(nn.Module):
     def forward(self, images: Tensor, text: Tensor) -> Tensor:
         """Images (B, C, R, R) in [-1, 1], text (B, E) unit vectors -> logits (B,)."""
         x = self.features(images)
-        spread = x.std(dim=0, unbiased=False).mean().expand(len(x), 1, *x.shape[2:])
+        groups = x.unflatten(0, (-1, group_size(len(x))))
+        spread = groups.std(dim=1, unbiased=False).mean(dim=(1, 2, 3))  # (groups,)
+        spread = spread.repeat_interleave(groups.shape[1])[:, None, None, None]
+        spread = spread.expand(-1, 1, *x.shape[2:])
         x = F.leaky_relu(self.join(torch.cat((x, spread), dim=1)), 0.2)
         x = F.leaky_relu(self.dense(x.flatten(1)), 0.2)
         direction = self.project(text * self.config.embedding_size**0.5)

@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from clipavatar.config import FeatureDiscriminatorConfig
 from clipavatar.images import over
-
-
-@dataclass(frozen=True)
-class FeatureDiscriminatorConfig:
-    """Shape of a discriminator on CLIP features."""
-
-    embedding_size: int = 256  # E of the CLIP
-    hidden: int = 256
 
 
 class FeatureDiscriminator(nn.Module):
@@ -33,7 +25,7 @@ class FeatureDiscriminator(nn.Module):
     def __init__(
         self,
         encode_image: Callable[[Tensor], Tensor],
-        config: FeatureDiscriminatorConfig = FeatureDiscriminatorConfig(),
+        config: FeatureDiscriminatorConfig = FeatureDiscriminatorConfig(),  # noqa: B008 (frozen)
     ):
         """`encode_image` maps (B, 3, R, R) in [-1, 1] to unit vectors (B, E), differentiable."""
         super().__init__()

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from clipavatar.config import GeneratorConfig
+from clipavatar.draws import Draws
 
 OWN_WORDS = 0.25  # scale of the embedding beside what was read off it
 VALUE = 4.0  # of a value that is said
@@ -108,6 +109,7 @@ class Generator(nn.Module):
         target: Tensor,
         resolution: int | None = None,
         said: Tensor | None = None,
+        draws: Draws | None = None,
     ) -> Tensor:
         """Noise (N, Z) standard normal, target (E,) or (N, E) unit -> (N, C, R, R) in [-1, 1].
 
@@ -115,6 +117,7 @@ class Generator(nn.Module):
 
         `resolution` smaller than R gives the picture of that level (used while training grows).
         `said` (N, A): see `condition`; training knows it, and learns several times as fast by it.
+        `draws` is for another network: this one has no noise of its own.
         """
         if target.dim() == 1:
             target = target.expand(len(noise), -1)

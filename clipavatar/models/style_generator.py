@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from clipavatar.config import StyleGeneratorConfig
+from clipavatar.draws import Draws
+
 LAYER_NOISE_SEED = 0x5EED  # of the noise that a finished model adds, the same in every picture
-
-
-@dataclass(frozen=True)
-class StyleGeneratorConfig:
-    """Shape of a style-based generator."""
-
-    resolution: int = 64  # R, a power of two times 4
-    noise_size: int = 48  # Z
-    embedding_size: int = 256  # E of the CLIP it is trained with
-    style_size: int = 256  # width of the mapped style vector
-    mapping_layers: int = 4
-    channels: tuple[int, ...] = (256, 160, 96, 48, 28)  # one entry per resolution, 4 px first
-    image_channels: int = 4  # 4: premultiplied RGBA, 3: RGB
-    mixing: float = 0.0  # share of the training pictures that change style at some level
-    noise_names: str = ""  # "chibi": its entries mean what clipavatar/chibi/sample.py says
 
 
 class DemodulatedConv(nn.Module):
@@ -71,15 +57,15 @@ class Level(nn.Module):
         self.register_buffer("grain", torch.randn(2, 1, size, size, generator=draw))
 
     def forward(
-        self, x: Tensor, image: Tensor | None, style: Tensor, draw: torch.Generator | None
+        self, x: Tensor, image: Tensor | None, style: Tensor, draws: Draws | None
     ) -> tuple[Tensor, Tensor]:
         """Features and picture of the level before, style (B, S) -> features and picture of this.
 
         A picture is (B, C, H, W), or None before the first level.
         """
         grain = self.grain[:, None]  # (2, 1, 1, H, W)
-        if draw is not None:
-            made = torch.randn(2, len(x), *self.grain.shape[1:], generator=draw)
+        if draws is not None:
+            made = draws.randn(len(x), *self.grain.shape).transpose(0, 1)
             grain = made.to(x.device, x.dtype)  # (2, B, 1, H, W)
         grain = grain * self.strength[:, None, None, None, None]
         if self.grow is not None:  # enlarged after it: it costs a quarter so
@@ -96,10 +82,10 @@ class StyleGenerator(nn.Module):
     own picture to the enlarged one of the level before, so that training may stop at any level and
     grow later (Karras et al., "Progressive Growing of GANs", 2017). The noise of the layers is
     fixed and part of the weights: one (noise, text) is one picture, whatever its place in a batch.
-    Training passes `draw`, for new noise and mixed styles in every step.
+    Training passes `draws`, for new noise and mixed styles in every step.
     """
 
-    def __init__(self, config: StyleGeneratorConfig = StyleGeneratorConfig()):
+    def __init__(self, config: StyleGeneratorConfig = StyleGeneratorConfig()):  # noqa: B008 (frozen)
         super().__init__()
         self.config = config
         levels = len(config.channels)
@@ -125,40 +111,41 @@ class StyleGenerator(nn.Module):
         noise: Tensor,
         target: Tensor,
         resolution: int | None = None,
-        draw: torch.Generator | None = None,
+        said: Tensor | None = None,
+        draws: Draws | None = None,
     ) -> Tensor:
         """Noise (N, Z) standard normal, target (E,) or (N, E) unit -> (N, C, R, R) in [-1, 1].
 
         In train mode a little beyond that range as well. `resolution` smaller than R gives the
-        picture of that level. With `draw`, a CPU generator, the layers' noise is new for every
-        picture, and a share `config.mixing` of them takes the style of another noise from a random
-        level on. Raises ValueError for a resolution that is no level.
+        picture of that level. With `draws` the layers' noise is new for every picture, and a share
+        `config.mixing` of them takes the style of another noise from a random level on. `said` is
+        for another network. Raises ValueError for a resolution that is no level.
         """
         wanted = resolution or self.config.resolution
         if target.dim() == 1:
             target = target.expand(len(noise), -1)
-        styles = self.styles(noise, target, draw)  # (levels, N, S)
+        styles = self.styles(noise, target, draws)  # (levels, N, S)
         x = self.start.expand(len(noise), -1, -1, -1)
         x = x.contiguous(memory_format=torch.channels_last)
         image: Tensor | None = None
         for level, style in zip(self.levels, styles, strict=True):
-            x, made = level(x, image, style, draw)
+            x, made = level(x, image, style, draws)
             if x.shape[-1] == wanted:
                 return made if self.training else made.clamp(-1, 1)  # type: ignore[no-any-return]
             image = made
         raise ValueError(f"no level of {wanted} px in a {self.config.resolution} px generator")
 
-    def styles(self, noise: Tensor, target: Tensor, draw: torch.Generator | None) -> Tensor:
+    def styles(self, noise: Tensor, target: Tensor, draws: Draws | None) -> Tensor:
         """The style of each level (levels, N, S); two noises share a picture where it is mixed."""
         text = target * self.config.embedding_size**0.5
         style = self.mapping(torch.cat((noise, text), dim=1))
         count = len(self.levels)
-        if draw is None or not self.config.mixing or count == 1:
+        if draws is None or not self.config.mixing or count == 1:
             return style.expand(count, -1, -1)  # type: ignore[no-any-return]
-        other_noise = torch.randn(noise.shape, generator=draw).to(noise)
+        other_noise = draws.randn(*noise.shape).to(noise)
         other = self.mapping(torch.cat((other_noise, text), dim=1))
-        mixed = torch.rand(len(noise), generator=draw) < self.config.mixing
-        start = torch.randint(1, count, (len(noise),), generator=draw)
+        mixed = draws.rand(len(noise)) < self.config.mixing
+        start = draws.randint(1, count, len(noise))
         start = torch.where(mixed, start, count)  # from this level on it is the other's
         late = torch.arange(count)[:, None] >= start  # (levels, N)
         return torch.where(late[:, :, None].to(noise.device), other, style)

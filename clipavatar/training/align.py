@@ -23,11 +23,14 @@ from clipavatar.chibi.dataset import UNSAID, Pictures, load_pictures
 from clipavatar.chibi.sample import SAMPLING
 from clipavatar.clip import Clip, contrastive_loss, create_clip, save_clip
 from clipavatar.config import ClipTrainConfig, Config
+from clipavatar.draws import Draws
 from clipavatar.files import replacing
 from clipavatar.metrics.alignment import embed, zero_shot
 from clipavatar.metrics.attributes import attribute_loss, visible
 from clipavatar.prompts import LANGUAGES
 from clipavatar.training.batches import Batch, augment, batch, prefetch
+from clipavatar.training.feeds import ours
+from clipavatar.training.finetune import finetune_clip
 from clipavatar.training.progress import Progress
 from clipavatar.training.vocabulary import train_vocabulary
 
@@ -91,17 +94,21 @@ def attributes_loss(logits: list[Tensor], labels: Tensor) -> Tensor:
 def train_clip(config: Config, resume: bool = False) -> Path:
     """Train CLIP as `config.clip` says and write it to its output folder; returns that folder.
 
-    With `resume` goes on from the last state in the output folder. Raises OSError, ValueError.
+    On our drawings, text first and with labels; on a person's own pictures, or on from another
+    CLIP, see finetune.py. With `resume` goes on from the last state. Raises OSError, ValueError.
     """
     from accelerate import Accelerator
     from accelerate.utils import set_seed
 
     options = config.clip
+    if not ours(config.data) or options.start:
+        return finetune_clip(config, resume)
     output = Path(options.output)
     accelerator = Accelerator()
     set_seed(options.seed)
-    pictures = load_pictures(options.pictures, 64, options.seed, output.parent / "cache")
-    unseen = load_pictures(options.unseen, 64, options.seed + 1, output.parent / "cache")
+    cache = output.parent / "cache"
+    pictures = load_pictures(config.data.sources[0].pictures, 64, options.seed, cache)
+    unseen = load_pictures(options.unseen, 64, options.seed + 1, cache)
 
     vocabulary = output / "vocabulary.txt.gz"
     if not vocabulary.exists():
@@ -125,8 +132,8 @@ def train_clip(config: Config, resume: bool = False) -> Path:
     contrast, device = contrastive_loss(rank, world), accelerator.device
 
     def make(step: int) -> tuple[Batch, Tensor]:
-        place = step * world + rank
-        data = batch(pictures, options.batch_size, options.seed, place, negatives=True)
+        size = options.batch_size
+        data = batch(pictures, size, options.seed, step, negatives=True, part=rank, parts=world)
         return data, clip.tokenize(data.captions + data.negatives)
 
     for data, tokens in prefetch(make, progress.step, device.type != "cpu"):
@@ -136,7 +143,7 @@ def train_clip(config: Config, resume: bool = False) -> Path:
         if first:
             figures = _text_losses(spread, data, tokens.to(device))
         else:
-            views = augment(data.images, torch.Generator().manual_seed(progress.step))
+            views = augment(data.images, Draws(options.seed, progress.step, part=rank, parts=world))
             figures = _image_losses(spread, contrast, data, tokens.to(device), views.to(device))
         weights = {"contrast": options.contrast_weight, "negative": options.negative_weight}
         loss = sum(weights.get(k, options.attribute_weight) * v for k, v in figures.items())

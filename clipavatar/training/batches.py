@@ -19,9 +19,11 @@ from torch import Tensor
 from clipavatar.chibi.caption import caption, full_subset, hard_negative, random_subset
 from clipavatar.chibi.dataset import Pictures, labels_of
 from clipavatar.chibi.stream import aimed
+from clipavatar.draws import Draws
 from clipavatar.images import over, to_float
 
 T = TypeVar("T")
+ROW = 1  # end of the keys of random streams; never 0, which numpy ignores
 
 
 @dataclass(frozen=True)
@@ -49,36 +51,50 @@ def batch(
     step: int,
     full: float = 0.25,
     negatives: bool = False,
+    part: int = 0,
+    parts: int = 1,
 ) -> Batch:
-    """Batch number `step` of `size` pictures, with training captions in both languages.
+    """Part number `part` of `parts` of batch number `step`, which has `size` pictures in all.
 
+    With training captions in both languages.
     A share `full` of the captions says everything that is there. The choosers in the noise are
     drawn anew (see `aimed`): those of attributes that the caption says mean nothing, the others
     still choose what is drawn.
     """
-    rng = np.random.default_rng([seed, step])
-    index = rng.integers(len(pictures), size=size)
-    noise = pictures.noise[index].copy()
-    said, captions, texts = [], [], []
-    for row, i in enumerate(index):
+    count = share(size, parts)
+    index, noise, captions, said, wrong, wrong_said = [], [], [], [], [], []
+    for row in range(part * count, (part + 1) * count):
+        rng = np.random.default_rng([seed, step * size + row, ROW])
+        i = int(rng.integers(len(pictures)))
         attributes, always = pictures.attributes(i), pictures.always(i)
         choose = full_subset if rng.random() < full else random_subset
         subset = choose(attributes, rng, always)
-        noise[row] = aimed(subset, attributes, noise[row], rng)
+        index.append(i)
+        noise.append(aimed(subset, attributes, pictures.noise[i], rng))
         language = "en" if rng.random() < 0.5 else "zh"
         captions.append(caption(subset, language, rng, "training"))
         said.append(labels_of(subset))
-        texts.append((subset, language))
-    wrong = [(hard_negative(s, rng), language) for s, language in texts if negatives]
+        if negatives:
+            other = hard_negative(subset, rng)
+            wrong.append(caption(other, language, rng, "training"))
+            wrong_said.append(labels_of(other))
+    places = np.array(index)
     return Batch(
-        to_float(pictures.pixels(index)).contiguous(memory_format=torch.channels_last),
-        torch.from_numpy(noise),
+        to_float(pictures.pixels(places)).contiguous(memory_format=torch.channels_last),
+        torch.from_numpy(np.stack(noise)),
         captions,
-        torch.from_numpy(pictures.labels[index]),
+        torch.from_numpy(pictures.labels[places]),
         torch.tensor(said),
-        [caption(subset, language, rng, "training") for subset, language in wrong],
-        torch.tensor([labels_of(subset) for subset, _ in wrong]),
+        wrong,
+        torch.tensor(wrong_said),
     )
+
+
+def share(size: int, parts: int) -> int:
+    """Rows of each part of a batch. Raises ValueError where they do not come out even."""
+    if size % parts:
+        raise ValueError(f"a batch of {size} pictures can not be shared by {parts}")
+    return size // parts
 
 
 def prefetch(make: Callable[[int], T], start: int, ahead: bool) -> Iterator[T]:
@@ -96,30 +112,31 @@ def prefetch(make: Callable[[int], T], start: int, ahead: bool) -> Iterator[T]:
             waiting.append(pool.submit(make, step))
 
 
-def random_backgrounds(count: int, resolution: int, generator: torch.Generator) -> Tensor:
+def random_backgrounds(count: int, resolution: int, draws: Draws) -> Tensor:
     """Flat colours and vertical gradients (B, 3, R, R) in [-1, 1], most of them light."""
-    draw = torch.rand(count, 3, 2, 1, generator=generator) * 2 - 1
-    light = (torch.rand(count, 1, 1, 1, generator=generator) < 0.7).float()
+    draw = draws.rand(count, 3, 2, 1) * 2 - 1
+    light = (draws.rand(count, 1, 1, 1) < 0.7).float()
     draw = draw * (1 - 0.7 * light) + 0.6 * light
-    flat = (torch.rand(count, 1, 1, 1, generator=generator) < 0.5).float()
+    flat = (draws.rand(count, 1, 1, 1) < 0.5).float()
     draw = torch.cat((draw[:, :, :1], draw[:, :, 1:] * (1 - flat) + draw[:, :, :1] * flat), dim=2)
     made = F.interpolate(draw, (resolution, 1), mode="bilinear", align_corners=True)
     return made.expand(-1, -1, -1, resolution).clamp(-1, 1)
 
 
-def augment(images: Tensor, generator: torch.Generator, blur: float = 0.4) -> Tensor:
+def augment(images: Tensor, draws: Draws, blur: float = 0.4) -> Tensor:
     """Premultiplied RGBA (B, 4, R, R) -> RGB (B, 3, R, R) as the network's own pictures may look.
 
-    Random backgrounds, shifts of up to R / 16, and for a share `blur` of the batches softness.
+    Random backgrounds, one shift of up to R / 16 for all, and for a share `blur` of the batches
+    softness. RGB stays as opaque as it is; its edge fills what a shift uncovers.
     """
-    count, _, resolution, _ = images.shape
-    if torch.rand((), generator=generator) < blur:
-        smaller = resolution * int(torch.randint(5, 9, (), generator=generator)) // 10
+    count, channels, resolution, _ = images.shape
+    if draws.one() < blur:
+        smaller = resolution * (5 + int(draws.one() * 4)) // 10
         images = F.interpolate(images, (smaller, smaller), mode="bilinear", antialias=True)
         images = F.interpolate(images, (resolution, resolution), mode="bilinear")
     pad = resolution // 16
-    padded = F.pad(images, (pad,) * 4, value=-1)
-    top, left = torch.randint(0, 2 * pad + 1, (2,), generator=generator).tolist()
+    around = {"mode": "replicate"} if channels == 3 else {"value": -1.0}
+    padded = F.pad(images, (pad,) * 4, **around)  # type: ignore[arg-type]
+    top, left = (int(draws.one() * (2 * pad + 1)) for _ in range(2))
     moved = padded[..., top : top + resolution, left : left + resolution]
-    backgrounds = random_backgrounds(count, resolution, generator).to(images.device)
-    return over(moved, backgrounds)
+    return over(moved, random_backgrounds(count, resolution, draws).to(images.device))

@@ -6,6 +6,7 @@ processes share the batch that one would have had.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,7 +17,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from clipavatar.draws import Draws
 from clipavatar.images import to_float
+from clipavatar.training.batches import share
 
 CYCLE = 1000  # rows in which every source has exactly its share
 ATTEMPTS = 100  # pictures that may be unreadable one after the other
@@ -27,12 +30,14 @@ ROW, ORDER, EPOCH = 1, 2, 3  # ends of the keys of random streams; never 0, whic
 class CaptionedBatch:
     """`images` (B, C, R, R) in [-1, 1], `captions` B strings or None where a picture has none,
 
-    `index` (B,) which pictures they are, counted through all sources.
+    `index` (B,) which pictures they are, counted through all sources; `groups` (B,) equal for
+    pictures of the same first caption: what is said of one is true of the other.
     """
 
     images: Tensor
     captions: list[str | None]
     index: Tensor
+    groups: Tensor
 
 
 class Source(Protocol):
@@ -45,6 +50,9 @@ class Source(Protocol):
 
     def caption(self, index: int, rng: np.random.Generator) -> str | None:
         """One of its captions."""
+
+    def says(self, index: int) -> str | None:
+        """The first of its captions; None where it has none of its own."""
 
 
 @dataclass(frozen=True)
@@ -76,23 +84,20 @@ class Mixture:
     def __len__(self) -> int:
         return sum(map(len, self.sources))
 
-    def batch(self, size: int, step: int, rank: int = 0, world: int = 1) -> CaptionedBatch:
-        """The rows of batch number `step` that fall to process `rank` of `world`.
+    def batch(self, size: int, step: int, part: int = 0, parts: int = 1) -> CaptionedBatch:
+        """Part number `part` of `parts` of batch number `step`, which has `size` rows in all.
 
-        `size` counts the rows of all processes together; theirs in order are those of one process
-        alone. Raises ValueError where `world` does not divide it or too much is unreadable.
+        Raises ValueError where they do not come out even or too much is unreadable.
         """
-        if size % world:
-            raise ValueError(f"a batch of {size} can not be shared by {world} processes")
-        share = size // world
-        first = step * size + rank * share
-        rows = [self._row(place) for place in range(first, first + share)]
-        images, captions, index = zip(*rows, strict=True)
+        count = share(size, parts)
+        first = step * size + part * count
+        rows = [self._row(place) for place in range(first, first + count)]
+        images, captions, index, groups = zip(*rows, strict=True)
         together = torch.stack(images).contiguous(memory_format=torch.channels_last)
-        return CaptionedBatch(together, list(captions), torch.tensor(index))
+        return CaptionedBatch(together, list(captions), torch.tensor(index), torch.tensor(groups))
 
-    def _row(self, place: int) -> tuple[Tensor, str | None, int]:
-        """Row `place` of the endless stream of rows: picture, caption, index."""
+    def _row(self, place: int) -> tuple[Tensor, str | None, int, int]:
+        """Row `place` of the endless stream of rows: picture, caption, index, group."""
         which, turn = self._share(place)
         source = self.sources[which]
         pixels, index = self._readable(source, self._order(which, turn))
@@ -103,7 +108,8 @@ class Mixture:
         image = to_float(np.array(pixels))
         if self.jitter:
             image = jitter(image, rng.uniform(-self.jitter, self.jitter, 3))
-        return image, caption, index + sum(map(len, self.sources[:which]))
+        number = index + sum(map(len, self.sources[:which]))
+        return image, caption, number, _group(source.says(index) or f"picture {number}")
 
     def _share(self, place: int) -> tuple[int, int]:
         """Which source row `place` comes from, and how many rows came from it before."""
@@ -146,6 +152,10 @@ def _shuffled(count: int, seed: int, which: int, epoch: int) -> NDArray[np.int64
     return np.random.default_rng([seed, which, epoch, EPOCH]).permutation(count)
 
 
+def _group(text: str) -> int:
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=7).digest())
+
+
 def jitter(image: Tensor, change: NDArray[np.float64]) -> Tensor:
     """Brightness, contrast and saturation of (C, R, R) in [-1, 1] times 1 + `change` (3,).
 
@@ -167,14 +177,14 @@ def jitter(image: Tensor, change: NDArray[np.float64]) -> Tensor:
 # --- pictures without captions
 
 
-def pseudo_text(embeddings: Tensor, level: float, draw: torch.Generator) -> Tensor:
+def pseudo_text(embeddings: Tensor, level: float, draws: Draws) -> Tensor:
     """CLIP embeddings of pictures (B, E), unit vectors -> what their texts might embed as.
 
     Each is moved by `level` in a random direction and brought back to length 1, so the cosine with
     the picture is at least sqrt(1 - level^2). LAFITE's fixed perturbation (Zhou et al., "Towards
     Language-Free Training for Text-to-Image Generation", 2022, equation 4; level 0.1 to 0.3 there).
     """
-    noise = torch.randn(embeddings.shape, generator=draw).to(embeddings)
+    noise = draws.randn(*embeddings.shape).to(embeddings)
     direction = torch.nn.functional.normalize(noise, dim=1)
     return torch.nn.functional.normalize(embeddings + level * direction, dim=1)
 
@@ -185,7 +195,7 @@ def with_pseudo_text(
     images: Tensor,
     encode_image: Callable[[Tensor], Tensor],
     level: float,
-    draw: torch.Generator,
+    draws: Draws,
 ) -> Tensor:
     """Text embeddings (B, E); those of pictures without caption (None or "") from the picture.
 
@@ -198,4 +208,4 @@ def with_pseudo_text(
     where = missing.to(images.device)
     embeddings = torch.zeros_like(text)
     embeddings[where] = encode_image(images[where]).to(text)
-    return torch.where(where[:, None], pseudo_text(embeddings, level, draw), text)
+    return torch.where(where[:, None], pseudo_text(embeddings, level, draws), text)

@@ -21,3 +21,5 @@ class Average:
         weight = 1 - 0.5 ** (pictures / self.half_life)
         for mine, theirs in zip(self.model.parameters(), model.parameters(), strict=True):
             mine.lerp_(theirs.to(mine.device), weight)
+        for kept, new in zip(self.model.buffers(), model.buffers(), strict=True):
+            kept.copy_(new)  # batch norm's figures are means already

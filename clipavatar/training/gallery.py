@@ -27,13 +27,25 @@ CHUNK = 256  # pictures decoded at a time
 
 
 @dataclass(frozen=True)
+class Rows:
+    """Some rows of an array that stays on disk."""
+
+    array: NDArray[np.uint8] | Rows
+    rows: list[int]
+
+    def __getitem__(self, index: int) -> NDArray[np.uint8]:
+        row: NDArray[np.uint8] = self.array[self.rows[index]]
+        return row
+
+
+@dataclass(frozen=True)
 class Gallery:
     """Pictures with captions, as `Mixture` takes them: `pixels` (N, R, R, C), or None to decode
     each when it is asked for."""
 
     items: list[Item]
     shape: Shape
-    pixels: NDArray[np.uint8] | None
+    pixels: NDArray[np.uint8] | Rows | None
 
     def __len__(self) -> int:
         return len(self.items)
@@ -49,6 +61,15 @@ class Gallery:
         """One of its captions, None if it has none."""
         captions = self.items[index].captions
         return captions[int(rng.integers(len(captions)))] if captions else None
+
+    def only(self, kept: list[int]) -> Gallery:
+        """Those pictures alone."""
+        pixels = None if self.pixels is None else Rows(self.pixels, kept)
+        return Gallery([self.items[i] for i in kept], self.shape, pixels)
+
+    def says(self, index: int) -> str | None:
+        """The first of its captions, None if it has none."""
+        return next(iter(self.items[index].captions), None)
 
 
 def find(path: str | Path) -> Found:

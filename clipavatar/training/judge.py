@@ -19,6 +19,7 @@ from clipavatar.checkpoint import load_state, save_model, save_state
 from clipavatar.chibi.dataset import Pictures, load_pictures
 from clipavatar.chibi.sample import SAMPLING
 from clipavatar.config import Config, JudgeConfig, JudgeTrainConfig
+from clipavatar.draws import Draws
 from clipavatar.images import over, to_float
 from clipavatar.metrics.attributes import attribute_loss, visible
 from clipavatar.metrics.judging import render_accuracy, soften
@@ -101,13 +102,13 @@ def _batch(pictures: Pictures, options: JudgeTrainConfig, step: int) -> tuple[Te
     index = np.random.default_rng([options.seed, step]).integers(
         len(pictures), size=options.batch_size
     )
-    random = torch.Generator().manual_seed(step)
+    random = Draws(options.seed, step)
     views = judge_views(to_float(pictures.pixels(index)), random)
     labels = visible(torch.from_numpy(pictures.labels[index]))
     return views.contiguous(memory_format=torch.channels_last), labels
 
 
-def judge_views(images: Tensor, random: torch.Generator) -> Tensor:
+def judge_views(images: Tensor, random: Draws) -> Tensor:
     """Premultiplied RGBA (B, 4, R, R) -> RGB (B, 3, R, R), each picture spoilt in its own way.
 
     Half are softened, most are shifted by up to R / 16 and zoomed by up to 6 %, a third have the
@@ -116,21 +117,21 @@ def judge_views(images: Tensor, random: torch.Generator) -> Tensor:
     count, _, resolution, _ = images.shape
 
     def some(share: float) -> Tensor:
-        return (torch.rand(count, 1, 1, 1, generator=random) < share).float()
+        return (random.rand(count, 1, 1, 1) < share).float()
 
-    softness = torch.rand(count, 1, 1, 1, generator=random) * some(0.5)
+    softness = random.rand(count, 1, 1, 1) * some(0.5)
     images = images.lerp(soften(images), softness)
     moved = some(0.8)[:, 0, 0, :]  # (B, 1)
     place = torch.eye(2, 3).repeat(count, 1, 1)
-    place[:, :, 2] = (torch.rand(count, 2, generator=random) - 0.5) * 0.25 * moved
-    zoom = (torch.rand(count, 1, generator=random) - 0.5) * 0.12 * moved
+    place[:, :, 2] = (random.rand(count, 2) - 0.5) * 0.25 * moved
+    zoom = (random.rand(count, 1) - 0.5) * 0.12 * moved
     place[:, :, :2] *= 1 + zoom[..., None]
     grid = F.affine_grid(place, list(images.shape), align_corners=False)
     images = F.grid_sample(images + 1, grid, align_corners=False) - 1  # what moves in is clear
     views = over(images, random_backgrounds(count, resolution, random))
-    coarse = (0.02 + 0.1 * torch.rand(count, 1, 1, 1, generator=random)) * 2
+    coarse = (0.02 + 0.1 * random.rand(count, 1, 1, 1)) * 2
     views = views.lerp(_jpeg(views, coarse), some(0.33))
-    noise = torch.randn(views.shape, generator=random) * 0.04
+    noise = random.randn(*views.shape) * 0.04
     return (views + noise * some(0.33)).clamp(-1, 1)
 
 

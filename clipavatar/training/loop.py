@@ -1,147 +1,382 @@
 """`clipavatar train`: a supervised warm-up that grows, then the adversarial and CLIP losses.
 
-One clock, minutes of work, decides the phase, so that one number sizes a run for any machine.
+One clock, minutes of work, decides the phase, so that one number sizes a run for any machine; or
+a number of steps, and then a run that was stopped ends in the same weights as one that was not.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
 
-from clipavatar.checkpoint import load_state, save_model, save_state
-from clipavatar.chibi.dataset import load_pictures
-from clipavatar.clip import load_clip
+from clipavatar import losses, models
+from clipavatar.checkpoint import save_model
+from clipavatar.clip import Clip, load_clip, save_clip
 from clipavatar.config import Config, TrainConfig
+from clipavatar.draws import Draws
 from clipavatar.images import contact_sheet, over, resize, to_pil
-from clipavatar.models import Discriminator, Generator
-from clipavatar.training.batches import Batch, batch, prefetch
+from clipavatar.training.align import train_clip
+from clipavatar.training.batches import Batch, prefetch, share
+from clipavatar.training.captioned import with_pseudo_text
+from clipavatar.training.contrast import JointClip
+from clipavatar.training.diffaugment import check_policies
 from clipavatar.training.ema import Average
-from clipavatar.training.progress import Progress
-from clipavatar.training.steps import Nets, discriminator_step, generator_step, warm_up_step
+from clipavatar.training.feeds import check_feed, load_feed
+from clipavatar.training.progress import LOGGED, Progress
+from clipavatar.training.report import cost, found, matrix_rate
+from clipavatar.training.states import States
+from clipavatar.training.steps import Nets, Part, adversarial_step, warm_up_step
+
+ROLLBACKS = 3  # times that a run may go back because a loss was not a number
+CALM = 0.5  # times the learning rates, after each
+PRECISIONS = ("no", "bf16")
+SHEET = 24  # pictures on a preview
+PSEUDO = 9  # purpose of random numbers, beside those in steps.py
 
 
 def train(config: Config, resume: bool = False) -> Path:
     """Train a generator as `config` says; returns the path of its safetensors file.
 
-    Every few minutes the output folder gets the state to resume from, the averaged generator and
-    a preview sheet. With `resume` goes on from the last state. Raises OSError, ValueError.
+    Every few minutes the output folder gets the state to resume from, the averaged generator, a
+    preview sheet, and best.safetensors, whose previews CLIP likes best; the folder is a model that
+    AvatarPipeline.from_pretrained takes. A CLIP that [clip] describes and that is not there yet is
+    trained first. With `resume` goes on from the last state. Raises OSError, or ValueError in one
+    line for what can not be trained.
     """
-    from accelerate import Accelerator, DistributedDataParallelKwargs
-    from accelerate.utils import set_seed
+    wanted = Path(config.train.clip)
+    if config.train.clip and wanted == Path(config.clip.output, "clip") and not wanted.exists():
+        train_clip(config, resume)
+    run = Run(config)
+    try:
+        return run.train(resume)
+    finally:
+        run.accelerator.end_training()
 
+
+def dry_run(config: Config) -> str:
+    """What `train` would do, for a person: what was found in the data, and what it will take.
+
+    Pictures are decoded into the cache, for else nobody knows which of them can be; nothing else is
+    written and nothing is trained. Raises as `train`.
+    """
     options = config.train
-    output = Path(options.output)
-    accelerator = Accelerator(
-        kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)]
-    )
-    set_seed(options.seed)
-    clip = load_clip(options.clip)
-    if clip.embedding_size != config.generator.embedding_size:
+    _check(config)
+    clip = load_clip(options.clip if Path(options.clip).exists() else "")
+    check_feed(config, clip.embedding_size)
+    feed = load_feed(config, Path(options.output).parent / "cache")
+    generator, discriminator = _networks(config, clip)
+    network, text = config.network, torch.randn(2, clip.embedding_size)
+    pictures = torch.randn(2, network.image_channels, network.resolution, network.resolution)
+    made = cost(generator, torch.randn(2, network.noise_size), text)
+    judged = cost(discriminator, pictures, text)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    size = options.batch_size // options.accumulate
+    return found(feed.reports, feed.count, made, judged, size, options.minutes, matrix_rate(device))
+
+
+def _check(config: Config) -> None:
+    """Raises ValueError for what a look at the config shows to be wrong."""
+    options = config.train
+    losses.adversarial(options.adversarial)
+    check_policies(options.diffaugment)
+    if options.precision not in PRECISIONS:
+        raise ValueError(f"precision must be no or bf16, not {options.precision!r}")
+    for size in (options.warm_up_batch_size, options.batch_size):
+        share(size, options.accumulate)
+    if config.feature_discriminator and (options.r1_gamma or options.gradient_penalty):
         raise ValueError(
-            f"the CLIP gives {clip.embedding_size} numbers, generator.embedding_size is "
-            f"{config.generator.embedding_size}; set both embedding_size keys to the former"
+            "feature_discriminator needs train.r1_gamma = 0 and no gradient_penalty: "
+            "its spectral norm takes their place"
         )
-    resolution = config.generator.resolution
-    pictures = load_pictures(options.pictures, resolution, options.seed, output.parent / "cache")
-    generator, discriminator = Generator(config.generator), Discriminator(config.discriminator)
-    if config.generator.reads:
-        if not options.reader:
-            raise ValueError("generator.reads needs train.reader, the file that train-clip wrote")
-        generator.reader.load_state_dict(load_file(options.reader))
-        generator.reader.requires_grad_(False)
+
+
+class Run:
+    """Everything that a run holds; made by a config that fits itself, or a ValueError."""
+
+    def __init__(self, config: Config):
+        from accelerate.utils import set_seed
+
+        options = config.train
+        _check(config)
+        self.config, self.options = config, options
+        self.output = Path(options.output)
+        self.states = States(self.output, options.keep)
+        self.accelerator = _accelerator(options, self.output)
+        set_seed(options.seed)
+        self.clip = load_clip(options.clip)
+        check_feed(config, self.clip.embedding_size)
+        with self.accelerator.main_process_first():  # one draws or decodes, the others find it
+            self.feed = load_feed(config, self.output.parent / "cache")
+        generator, discriminator = _networks(config, self.clip)
+        self.average = Average(generator, options.ema_half_life)
+        self.average.model.to(self.accelerator.device)
+        self.parts = self._prepare(generator, discriminator)
+        self.joint = JointClip(self.clip, options, self.accelerator)
+        minutes, steps = options.minutes, options.steps
+        self.progress = Progress(minutes, self.output, steps, self.accelerator)
+        self.states.say = self.progress.say
+        self.calm, self.best = 1.0, -1.0
+
+    def _prepare(self, generator: Any, discriminator: Any) -> dict[str, Any]:
+        """Make `self.nets`; returns by name what a checkpoint holds."""
+        options, accelerator = self.options, self.accelerator
+        adam = partial(torch.optim.Adam, fused=accelerator.device.type in ("cpu", "cuda"))
+        warm = adam(generator.parameters(), options.warm_up_learning_rate, (0.9, 0.99))
+        slow = adam(generator.parameters(), options.generator_learning_rate, (0.5, 0.99))
+        critic = adam(discriminator.parameters(), options.discriminator_learning_rate, (0.0, 0.99))
+        parts = {
+            "generator": generator,
+            "discriminator": discriminator,
+            "warm_optimizer": warm,
+            "generator_optimizer": slow,
+            "discriminator_optimizer": critic,
+        }
+        made = dict(zip(parts, accelerator.prepare(*parts.values()), strict=True))
+        if options.compile:
+            made["generator"] = torch.compile(made["generator"])
+        clip = self.clip.to(accelerator.device)
+        variety = options.mode_seeking > 0
+        self.nets = Nets(**made, clip=clip, accelerator=accelerator, variety=variety)
+        return parts
+
+    def train(self, resume: bool) -> Path:
+        """The loop."""
+        options, progress, accelerator = self.options, self.progress, self.accelerator
+        if resume:
+            self._restore(self.states.newest())
+        elif accelerator.is_main_process:
+            self.states.clear()
+        if accelerator.is_main_process and options.clip and not options.clip_learning_rate:
+            save_clip(self.clip, self.output / "clip")
+        rollbacks = 0
+        while not progress.done:
+            for data in prefetch(self._make, progress.step, accelerator.device.type != "cpu"):
+                size = self._size()
+                if len(data[0][0].noise) * self._shares != size:  # the phase has just changed
+                    data = self._make(progress.step)
+                figures = self._step(self._on_device(data))
+                plain = accelerator.unwrap_model(self.nets.generator)
+                self.average.update(getattr(plain, "_orig_mod", plain), size)
+                progress.advance(size, **figures)
+                due = progress.every("checkpoint", options.checkpoint_every_minutes)
+                if due or progress.done or progress.step % LOGGED == 0:
+                    if progress.broken():
+                        rollbacks += 1
+                        self._roll_back(rollbacks)
+                        break
+                    if due or progress.done:
+                        self._checkpoint()
+                if progress.done:
+                    break
+        return self.output / "generator.safetensors"
+
+    # --- data
+
+    @property
+    def _shares(self) -> int:
+        """Parts of every batch: all processes', each of which computes some."""
+        return int(self.accelerator.num_processes) * self.options.accumulate
+
+    def _size(self) -> int:
+        """Pictures in the batch of this moment."""
+        warm = _warmth(self.progress, self.options) < 1
+        return self.options.warm_up_batch_size if warm else self.options.batch_size
+
+    def _make(self, step: int) -> list[tuple[Batch, Tensor]]:
+        """This process's parts of the batch of a step, each with its tokens."""
+        first = self.accelerator.process_index * self.options.accumulate
+        made = []
+        for part in range(first, first + self.options.accumulate):
+            data = self.feed.batch(self._size(), step, part, self._shares)
+            made.append((data, self.clip.tokenize(data.captions)))
+        return made
+
+    def _on_device(self, made: list[tuple[Batch, Tensor]]) -> list[Part]:
+        """The same as the steps want them, with texts in CLIP's space."""
+        device, first = self.accelerator.device, self.accelerator.process_index * len(made)
+        parts = []
+        for number, (data, tokens) in enumerate(made, start=first):
+            data = dataclasses.replace(
+                data,
+                images=data.images.to(device),
+                noise=data.noise.to(device),
+                labels=data.labels.to(device),
+                said=data.said.to(device),
+            )
+            place = (self.options.seed, self.progress.step, number, self._shares)
+            with torch.no_grad():
+                text = self._texts(data, tokens.to(device), place)
+            parts.append(Part(data, text, *place))
+        self.joint.tokens = [tokens.to(device) for _, tokens in made]
+        return parts
+
+    def _texts(self, data: Batch, tokens: Tensor, place: tuple[int, int, int, int]) -> Tensor:
+        """(B, E); of pictures without a caption, from the picture."""
+        text = self.clip.encode_tokens(tokens)
+        seed, step, part, parts = place
+        draws = Draws(seed, step, PSEUDO, part=part, parts=parts)
+        seen = over(data.images, torch.full((1, 3, 1, 1), 0.8, device=tokens.device))
+        level = self.config.data.pseudo_text
+        return with_pseudo_text(text, data.captions, seen, self.clip.encode_image, level, draws)
+
+    # --- a step
+
+    def _step(self, parts: Sequence[Part]) -> dict[str, Any]:
+        """The step that the clock asks for."""
+        nets, options, progress = self.nets, self.options, self.progress
+        figures = self.joint.step(parts, self.calm)
+        done = _warmth(progress, options)
+        if done < 1:
+            rise = min(1.0, (progress.step + 1) / 100)
+            rate = options.warm_up_learning_rate * rise * (1 - 0.85 * done)
+            _set_rate(nets.warm_optimizer, rate * self.calm)
+            size = level(progress, options, self.config.network.resolution)
+            return figures | warm_up_step(nets, options, parts, size)
+        left = 1 - (progress.fraction - options.warm_up) / max(1e-6, 1 - options.warm_up)
+        slow = min(1.0, 0.1 + left / 0.3) * self.calm  # the rates fall over the last third
+        # the discriminator learns for a moment before the generator has to listen to it
+        rise = (progress.fraction - options.warm_up) / max(options.ramp, 1e-6) - 0.25
+        rise = min(1.0, max(0.0, rise)) if options.ramp else 1.0
+        _set_rate(
+            nets.generator_optimizer, options.generator_learning_rate * slow * max(0.05, rise)
+        )
+        _set_rate(nets.discriminator_optimizer, options.discriminator_learning_rate * slow)
+        return figures | adversarial_step(nets, options, parts, rise)
+
+    # --- checkpoints
+
+    def _checkpoint(self) -> None:
+        """State, averaged generator, preview, and the best so far by a CLIP that stays as it is."""
+        progress, network = self.progress, self.average.model
+        data = self.feed.preview(SHEET)
+        size = level(progress, self.options, self.config.network.resolution)
+        made, score, live = self._show(data, size)
+        self.joint.watch(score, live, progress.say)
+        if not self.accelerator.is_main_process:
+            return
+        progress.record(score=score)
+        state = {name: part.state_dict() for name, part in self.parts.items()}
+        state |= self.joint.state() | {
+            "average": network.state_dict(),
+            "progress": progress.state(),
+            "forces": self.nets.forces,
+            "calm": self.calm,
+            "best": max(self.best, score),
+        }
+        self.states.save(progress.step, state)
+        try:
+            save_model(network, self.output / "generator.safetensors", half=True)
+            if score > self.best:
+                save_model(network, self.output / "best.safetensors", half=True)
+            if self.joint.learns:
+                save_clip(self.clip, self.output / "clip")
+            preview_sheet(
+                data.images, made, size, self.output / f"preview-{progress.elapsed:05.1f}.png"
+            )
+        except OSError as error:  # a full disk is no reason to lose the run
+            progress.say(f"step {progress.step}: {error}")
+        self.best = max(self.best, score)
+
+    @torch.no_grad()
+    def _show(self, data: Batch, size: int) -> tuple[Tensor, float, float]:
+        """Pictures of the averaged generator, and the mean cosine with their texts by the frozen
+
+        CLIP and by the one that learns.
+        """
+        device = self.accelerator.device
+        images, scores = [], []
+        grey = torch.full((1, 3, 1, 1), 0.8, device=device)
+        for clip in (self.joint.guard, self.clip):
+            text = clip.encode_text(data.captions)
+            seen = over(data.images.to(device), grey)
+            text = with_pseudo_text(
+                text, data.captions, seen, clip.encode_image, 0.0, Draws(self.options.seed)
+            )
+            made = self.average.model(data.noise.to(device), text, size)
+            found = clip.encode_image(over(made, grey))
+            images.append(made.cpu())
+            scores.append(float((found * text).sum(dim=1).mean()))
+        return images[1], scores[0], scores[1]
+
+    def _restore(self, state: dict[str, Any] | None) -> None:
+        """Go on from a checkpoint; None: from the beginning."""
+        if state is None:
+            return
+        try:
+            for name, part in self.parts.items():
+                part.load_state_dict(state[name])
+            self.average.model.load_state_dict(state["average"])
+            self.joint.restore(state)
+            self.progress.restore(state["progress"])
+            self.nets.forces = dict(state["forces"])
+            self.calm, self.best = state["calm"], state["best"]
+        except (KeyError, RuntimeError, ValueError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise ValueError(f"{self.output}: a checkpoint of another config: {reason}") from None
+
+    def _roll_back(self, times: int) -> None:
+        """To the last checkpoint, with calmer learning rates. Raises ValueError after ROLLBACKS."""
+        step, calm = self.progress.step, self.calm * CALM
+        state = self.states.newest()
+        if times > ROLLBACKS or state is None:
+            raise ValueError(
+                f"a loss was not a number by step {step}, and going back did not help: "
+                "lower the learning rates or the weights of the losses"
+            )
+        self._restore(state)
+        self.calm = calm
+        back = self.progress.step
+        self.progress.say(f"a loss was not a number: back to step {back}, rates x {calm:g}")
+
+
+def _accelerator(options: TrainConfig, output: Path) -> Any:
+    """Raises ValueError for a precision or a tracker that is not there."""
+    from accelerate import Accelerator, DistributedDataParallelKwargs
+    from accelerate.tracking import get_available_trackers
+
+    if options.track and options.track not in map(str, get_available_trackers()):
+        raise ValueError(f"track: no tracker {options.track!r} is installed; see accelerate's")
+    kwargs = [DistributedDataParallelKwargs(find_unused_parameters=True)]
+    accelerator = Accelerator(
+        kwargs_handlers=kwargs,
+        mixed_precision=options.precision,
+        log_with=options.track or None,
+        project_dir=str(output),
+    )
+    if options.track:
+        accelerator.init_trackers("clipavatar", dataclasses.asdict(options) | {"diffaugment": ""})
+    return accelerator
+
+
+def _networks(config: Config, clip: Clip) -> tuple[nn.Module, nn.Module]:
+    """The generator and the discriminator that `config` describes, not trained."""
+    if config.style_generator:
+        generator: nn.Module = models.StyleGenerator(config.style_generator)
+    elif config.dcgan:
+        generator = models.Dcgan(config.dcgan)
+    else:
+        generator = models.Generator(config.generator)
+        if config.generator.reads:
+            if not config.train.reader:
+                raise ValueError("generator.reads needs train.reader, which train-clip writes")
+            generator.reader.load_state_dict(load_file(config.train.reader))
+            generator.reader.requires_grad_(False)
+    if config.feature_discriminator:
+        discriminator: nn.Module = models.FeatureDiscriminator(
+            clip.encode_image, config.feature_discriminator
+        )
+    else:
+        discriminator = models.Discriminator(config.discriminator)
     for model in (generator, discriminator):
-        model.to(memory_format=torch.channels_last)  # three times faster on a CPU
-    average = Average(generator, options.ema_half_life)
-    nets, models = _prepare(accelerator, options, generator, discriminator, clip)
-    progress = Progress(options.minutes, output)
-    state_file = output / "state.pt"
-    if resume and state_file.exists():
-        state = load_state(state_file)
-        for name, model in models.items():
-            model.load_state_dict(state[name])
-        average.model.load_state_dict(state["average"])
-        progress.restore(state["progress"])
-    average.model.to(accelerator.device)
-    rank, world = accelerator.process_index, accelerator.num_processes
-
-    def make(step: int) -> tuple[Batch, Tensor]:
-        # the phase is read from the clock two batches early, which only moves its border
-        warm = progress.fraction < options.warm_up
-        size = options.warm_up_batch_size if warm else options.batch_size
-        place = step * world + rank
-        data = batch(pictures, size, options.seed, place, options.full_captions)
-        return data, clip.tokenize(data.captions)
-
-    for data, tokens in prefetch(make, progress.step, accelerator.device.type != "cpu"):
-        data = _to(data, accelerator.device)
-        with torch.no_grad():
-            text = clip.encode_tokens(tokens.to(accelerator.device))
-        figures = _step(nets, options, data, text, progress, resolution)
-        average.update(accelerator.unwrap_model(nets.generator), len(data.noise) * world)
-        progress.advance(len(data.noise) * world, **figures)
-        if progress.every("checkpoint", options.checkpoint_every_minutes) or progress.done:
-            state = {name: model.state_dict() for name, model in models.items()}
-            state |= {"average": average.model.state_dict(), "progress": progress.state()}
-            if accelerator.is_main_process:
-                save_state(state_file, state)
-                save_model(average.model, output / "generator.safetensors", half=True)
-                name = f"preview-{progress.elapsed:05.1f}.png"
-                preview(
-                    average.model,
-                    clip,
-                    pictures,
-                    output / name,
-                    _size(progress, options, resolution),
-                )
-        if progress.done:
-            break
-    return output / "generator.safetensors"
-
-
-def _prepare(
-    accelerator: Any, options: TrainConfig, generator: Any, discriminator: Any, clip: Any
-) -> tuple[Nets, dict[str, Any]]:
-    """Optimizers, everything handed to accelerate, and by name what a checkpoint holds."""
-    adam = partial(torch.optim.Adam, fused=accelerator.device.type in ("cpu", "cuda"))
-    warm = adam(generator.parameters(), options.warm_up_learning_rate, (0.9, 0.99))
-    slow = adam(generator.parameters(), options.generator_learning_rate, (0.5, 0.99))
-    critic = adam(discriminator.parameters(), options.discriminator_learning_rate, (0.0, 0.99))
-    models = {
-        "generator": generator,
-        "discriminator": discriminator,
-        "warm_optimizer": warm,
-        "generator_optimizer": slow,
-        "discriminator_optimizer": critic,
-    }
-    made = dict(zip(models, accelerator.prepare(*models.values()), strict=True))
-    return Nets(**made, clip=clip.to(accelerator.device), accelerator=accelerator), models
-
-
-def _step(
-    nets: Nets, options: TrainConfig, data: Batch, text: Tensor, progress: Progress, resolution: int
-) -> dict[str, Any]:
-    """The step that the clock asks for."""
-    done = _warmth(progress, options)
-    if done < 1:
-        rise = min(1.0, (progress.step + 1) / 100)
-        _set_rate(nets.warm_optimizer, options.warm_up_learning_rate * rise * (1 - 0.85 * done))
-        return warm_up_step(nets, options, data, text, _size(progress, options, resolution))
-    left = 1 - (progress.fraction - options.warm_up) / max(1e-6, 1 - options.warm_up)
-    slow = min(1.0, 0.1 + left / 0.3)  # the rates fall over the last third
-    # the discriminator learns for a moment before the generator has to listen to it
-    rise = min(1.0, max(0.0, (progress.fraction - options.warm_up) / options.ramp - 0.25))
-    _set_rate(nets.generator_optimizer, options.generator_learning_rate * slow * max(0.05, rise))
-    _set_rate(nets.discriminator_optimizer, options.discriminator_learning_rate * slow)
-    draw = torch.Generator().manual_seed(progress.step)
-    fake = nets.generator(data.noise, text, said=data.said.to(text.device))
-    figures = discriminator_step(nets, options, data, text, fake, progress.step)
-    return figures | generator_step(nets, options, data, text, fake, draw, rise)
+        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # CPU: x 3
+    return generator, discriminator
 
 
 def _warmth(progress: Progress, options: TrainConfig) -> float:
@@ -149,7 +384,7 @@ def _warmth(progress: Progress, options: TrainConfig) -> float:
     return progress.fraction / options.warm_up if options.warm_up > 0 else 1.0
 
 
-def _size(progress: Progress, options: TrainConfig, resolution: int) -> int:
+def level(progress: Progress, options: TrainConfig, resolution: int) -> int:
     """The size in pixels that is trained at this time."""
     low = _warmth(progress, options) < options.low_resolution
     return resolution // 2 if low else resolution
@@ -160,22 +395,14 @@ def _set_rate(optimizer: Any, rate: float) -> None:
         group["lr"] = rate
 
 
-def _to(data: Batch, device: torch.device) -> Batch:
-    return dataclasses.replace(data, images=data.images.to(device), noise=data.noise.to(device))
-
-
-@torch.no_grad()
-def preview(
-    generator: torch.nn.Module, clip: Any, pictures: Any, path: Path, resolution: int
-) -> None:
-    """Sheet of 24 pictures: in each pair of rows above the truth, below it the generator's."""
-    data = batch(pictures, 24, 12345, 0, full=0.5)
-    device = next(generator.parameters()).device
-    text = clip.encode_text(data.captions)
-    made = generator(data.noise.to(device), text, resolution=resolution).cpu()
+def preview_sheet(wanted: Tensor, made: Tensor, size: int, path: Path) -> None:
+    """In each pair of rows above the truth, below it the generator's (SHEET, C, R, R)."""
     grey = torch.tensor([0.85, 0.8, 0.9]).reshape(1, 3, 1, 1)
     rows = []
-    for start in (0, 12):
-        for images in (resize(data.images, resolution), made):
-            rows += [to_pil(image) for image in over(images[start : start + 12], grey).clamp(-1, 1)]
-    contact_sheet([image.resize((96, 96)) for image in rows], columns=12).save(path)
+    for start in range(0, SHEET, SHEET // 2):
+        for images in (resize(wanted, size), made):
+            rows += [
+                to_pil(image)
+                for image in over(images[start : start + SHEET // 2], grey).clamp(-1, 1)
+            ]
+    contact_sheet([image.resize((96, 96)) for image in rows], columns=SHEET // 2).save(path)

@@ -3,56 +3,99 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 from tqdm import tqdm
 
+LOGGED = 50  # steps between two lines of the log
+
 
 class Progress:
-    """Counts a run of `minutes`, time before a resume included; logs to `output`/log.jsonl."""
+    """Counts a run of `minutes`, time before a resume included; logs to `output`/log.jsonl.
 
-    def __init__(self, minutes: float, output: Path):
+    With `steps` a run has that many steps, however long they take. `accelerator`: of several
+    processes all follow the clock of the first, which alone shows and writes the mean of all.
+    """
+
+    def __init__(self, minutes: float, output: Path, steps: int = 0, accelerator: Any = None):
         self.minutes = minutes
+        self.steps = steps
         self.output = output
         output.mkdir(parents=True, exist_ok=True)
         self.step = 0
         self.pictures = 0
+        self.means: dict[str, Tensor] = {}
+        self._accelerator = accelerator
+        self._shows = accelerator is None or accelerator.is_main_process
         self._spent = 0.0  # minutes before this process
         self._start = time.monotonic()
+        self._now = 0.0
         self._last: dict[str, float] = {}
-        self._means: dict[str, float] = {}
         form = "{l_bar}{bar}| {n:.1f}/{total:.1f} min [{remaining} left{postfix}]"
-        self._bar = tqdm(total=minutes, bar_format=form, mininterval=5)
+        if steps:
+            form = "{l_bar}{bar}| {n:.0f}/{total:.0f} steps [{remaining} left{postfix}]"
+        total = steps or minutes
+        self._bar = tqdm(total=total, bar_format=form, mininterval=5, disable=not self._shows)
 
     @property
     def elapsed(self) -> float:
-        """Minutes, of all processes that worked on the run."""
+        """Minutes, of all processes that worked on the run, up to the last step."""
+        return self._now if self._several else self._clock()
+
+    @property
+    def _several(self) -> bool:
+        return self._accelerator is not None and self._accelerator.num_processes > 1
+
+    def _clock(self) -> float:
         return self._spent + (time.monotonic() - self._start) / 60
 
     @property
     def fraction(self) -> float:
-        return min(1.0, self.elapsed / self.minutes)
+        return min(1.0, self.step / self.steps if self.steps else self.elapsed / self.minutes)
 
     @property
     def done(self) -> bool:
         return self.fraction >= 1
 
     def advance(self, pictures: int, **losses: Tensor | float) -> None:
-        """One step is done. Every 50 steps the running means are shown and logged."""
+        """One step is done. Every LOGGED steps the running means are shown and logged."""
         self.step += 1
         self.pictures += pictures
         for name, loss in losses.items():
-            value = float(loss.detach()) if isinstance(loss, Tensor) else float(loss)
-            mean = self._means.get(name, value)
-            self._means[name] = 0.98 * mean + 0.02 * value
-        if self.step % 50 == 0:
-            self.record(**self._means)
+            value = loss.detach() if isinstance(loss, Tensor) else torch.tensor(float(loss))
+            self.means[name] = torch.lerp(self.means.get(name, value), value, 0.02)
+        if self._several:
+            self._now = float(self._first(torch.tensor(self._clock(), dtype=torch.float64)))
+        if self.step % LOGGED == 0:
+            self.record(**self.figures())
+
+    def _first(self, number: Tensor) -> Tensor:
+        """What the first of several processes has."""
+        from accelerate.utils import broadcast
+
+        there: Tensor = broadcast(number.to(self._accelerator.device))
+        return there
+
+    def figures(self) -> dict[str, float]:
+        """The running means, over all processes; waits for a GPU."""
+        if self._several:
+            reduce = self._accelerator.reduce
+            return {k: float(reduce(v, reduction="mean")) for k, v in self.means.items()}
+        return {name: float(mean) for name, mean in self.means.items()}
+
+    def broken(self) -> bool:
+        """Whether a loss was not a number since the run or its last good state began."""
+        return not all(map(math.isfinite, self.figures().values()))
 
     def record(self, **figures: float) -> None:
         """Append a line to the log and show the figures."""
+        if not self._shows:
+            return
         line: dict[str, Any] = {
             "step": self.step,
             "minutes": round(self.elapsed, 2),
@@ -61,8 +104,15 @@ class Progress:
         line |= {name: round(float(value), 4) for name, value in figures.items()}
         with (self.output / "log.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
-        self._bar.n = min(self.elapsed, self.minutes)
+        if self._accelerator is not None:
+            self._accelerator.log(line, step=self.step)
+        self._bar.n = min(self.step if self.steps else self.elapsed, self._bar.total or 0)
         self._bar.set_postfix_str(" ".join(f"{k} {v:.3f}" for k, v in list(figures.items())[:6]))
+
+    def say(self, line: str) -> None:
+        """A line for the person who is watching, above the bar."""
+        if self._shows:
+            self._bar.write(line)
 
     def every(self, name: str, minutes: float) -> bool:
         """True about once in `minutes` for each `name`."""
@@ -73,8 +123,18 @@ class Progress:
         return True
 
     def state(self) -> dict[str, Any]:
-        return {"step": self.step, "pictures": self.pictures, "elapsed": self.elapsed}
+        """To go on from: with the running means, so that not even the log differs."""
+        return {
+            "step": self.step,
+            "pictures": self.pictures,
+            "elapsed": self.elapsed,
+            "means": {name: mean.cpu() for name, mean in self.means.items()},
+        }
 
     def restore(self, state: dict[str, Any]) -> None:
+        """Go on from what `state` gave."""
+        device = "cpu" if self._accelerator is None else self._accelerator.device
         self.step, self.pictures = state["step"], state["pictures"]
+        self.means = {name: mean.to(device) for name, mean in state.get("means", {}).items()}
         self._spent, self._start = state["elapsed"], time.monotonic()
+        self._now = self._spent

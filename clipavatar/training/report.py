@@ -156,20 +156,21 @@ def matrix_rate(device: torch.device | str = "cpu", side: int = 768) -> float:
 
 def found(
     reports: Iterable[Report],
+    count: int,
     generator: Cost,
     discriminator: Cost,
     batch_size: int,
     minutes: float,
     rate: float,
 ) -> str:
-    """The text of a dry run; `rate` as of `matrix_rate`, `minutes` what training may take.
+    """The text of a dry run of `count` pictures in all.
+
+    `rate` as of `matrix_rate`, `minutes` what training may take.
 
     A step is counted as three forward passes of the generator (one, and twice that for the
     backward pass) and twelve of the discriminator (real, fake, mismatched, and through it), a CLIP
     not at all; memory as weights, gradients, Adam's two and the average, and what backward needs.
     """
-    reports = list(reports)
-    used = sum(report.used for report in reports)
     lines = [line for report in reports for line in report.lines()]
     lines.append(
         f"networks: generator {_short(generator.parameters)}, "
@@ -183,11 +184,11 @@ def found(
     lines.append(f"time: about {speed:.3g} pictures a second without CLIP (an estimate)")
     lines.append(
         f"  {minutes:g} minutes are {_short(pictures).strip()} pictures, "
-        f"each of yours {pictures / max(1, used):.3g} times"
+        f"each of the {count} {pictures / max(1, count):.3g} times"
     )
-    if used < FEW:
+    if count < FEW:
         lines.append(
-            f"warning: {used} pictures are few: under {FEW} a generator learns them by heart and "
+            f"warning: {count} pictures are few: under {FEW} a generator learns them by heart and "
             "draws little else; DiffAugment and flip help, more pictures help most"
         )
     return "\n".join(lines)

@@ -1,8 +1,14 @@
-"""One training step of each kind: forward, losses, backward, update; returns what to log."""
+"""One training step of each kind: forward, losses, backward, update; returns what to log.
+
+A batch is shared by processes, and a process may compute its share in several parts for want of
+memory. Whatever joins rows of a batch (the texts a picture is compared with, another's text, the
+forces, random numbers) is the whole batch's, so that the split changes nothing but the rounding.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -12,13 +18,20 @@ from clipavatar import losses
 from clipavatar.chibi.dataset import UNSAID
 from clipavatar.clip import Clip
 from clipavatar.config import TrainConfig
-from clipavatar.images import resize
-from clipavatar.training.batches import Batch, augment
+from clipavatar.draws import Draws
+from clipavatar.images import over, resize
+from clipavatar.models.discriminator import group_size
+from clipavatar.training.batches import Batch, augment, random_backgrounds
+from clipavatar.training.diffaugment import diffaugment, random_crops
+
+KEPT_FORCE = 0.9  # of the running ratio of forces, in a step
+SMALLEST_CROP = 0.5  # of the side, that CLIP sees
+REAL, FAKE, BETWEEN, LAYERS, VIEWS = range(5)  # what random numbers are for
 
 
 @dataclass
 class Nets:
-    """What is trained, with its optimizers, and the frozen CLIP that judges."""
+    """What is trained, with its optimizers, and the CLIP that judges."""
 
     generator: Any
     discriminator: Any
@@ -27,12 +40,34 @@ class Nets:
     discriminator_optimizer: Any
     clip: Clip
     accelerator: Any
+    variety: bool = False  # whether mode seeking wants two pictures of each text
+    forces: dict[str, float] = field(default_factory=dict)  # see `generator_step`
 
 
-def fits(data: Batch) -> Tensor:
-    """(B, B) bool: whether everything that text j says is true of picture i."""
-    said, labels = data.said[None], data.labels[:, None]
-    return ((said == UNSAID) | (said == labels)).all(dim=2)
+@dataclass(frozen=True)
+class Part:
+    """Part number `part` of `parts` of the batch of a step, on the device, with its texts."""
+
+    data: Batch
+    text: Tensor  # (B, E)
+    seed: int
+    step: int
+    part: int = 0
+    parts: int = 1
+
+    def draws(self, purpose: int) -> Draws:
+        return Draws(self.seed, self.step, purpose, part=self.part, parts=self.parts)
+
+    @property
+    def own(self) -> Tensor:
+        """(B,): which row of the whole batch each of these is."""
+        first = self.part * len(self.text)
+        return torch.arange(first, first + len(self.text), device=self.text.device)
+
+
+def fits(labels: Tensor, said: Tensor) -> Tensor:
+    """Whether all that is said (..., A) is true of what is drawn, labels (..., A) -> (...) bool."""
+    return ((said == UNSAID) | (said == labels)).all(dim=-1)
 
 
 def paired_losses(options: TrainConfig, made: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
@@ -42,81 +77,209 @@ def paired_losses(options: TrainConfig, made: Tensor, wanted: Tensor) -> tuple[T
 
 
 def warm_up_step(
-    nets: Nets, options: TrainConfig, data: Batch, text: Tensor, resolution: int
+    nets: Nets, options: TrainConfig, parts: Sequence[Part], resolution: int
 ) -> dict[str, Tensor]:
     """Supervised: the renderer knows which picture a noise vector and a caption name."""
-    made = nets.generator(data.noise, text, resolution, data.said.to(text.device))
-    wanted = resize(data.images, resolution)
-    pixel, gradient = paired_losses(options, made, wanted)
     nets.warm_optimizer.zero_grad(set_to_none=True)
-    nets.accelerator.backward(pixel + gradient)
+    figures = []
+    for part in parts:
+        made = _make(nets, part, resolution)
+        wanted = resize(part.data.images, resolution)
+        pixel, gradient = paired_losses(options, made, wanted)
+        nets.accelerator.backward((pixel + gradient) / len(parts))
+        figures.append({"pixel": pixel, "gradient": gradient})
     nets.accelerator.clip_grad_norm_(nets.generator.parameters(), 1.0)
     nets.warm_optimizer.step()
-    return {"pixel": pixel, "gradient": gradient}
+    return _means(figures)
+
+
+def adversarial_step(
+    nets: Nets, options: TrainConfig, parts: Sequence[Part], strength: float = 1.0
+) -> dict[str, Tensor]:
+    """The discriminator learns from the generator's pictures, then the generator from it."""
+    with torch.set_grad_enabled(len(parts) == 1):  # of several, only one graph at a time
+        fakes = [_make(nets, part) for part in parts]
+    figures = discriminator_step(nets, options, parts, fakes)
+    if len(parts) > 1:
+        made: Iterable[Tensor] = (_make(nets, part) for part in parts)
+    else:
+        made = fakes
+    return figures | generator_step(nets, options, parts, made, strength)
 
 
 def discriminator_step(
-    nets: Nets, options: TrainConfig, data: Batch, text: Tensor, fake: Tensor, step: int
+    nets: Nets, options: TrainConfig, parts: Sequence[Part], fakes: Sequence[Tensor]
 ) -> dict[str, Tensor]:
     """Real with its text is high; fakes, and real pictures with another's text, are low."""
-    penalised = step % options.r1_every == 0
-    real = data.images.detach().requires_grad_(penalised)
-    other = torch.roll(text, 1, dims=0)
-    wrong = ~torch.roll(fits(data), 1, dims=1).diagonal()  # an other's text may be true as well
-    real_logits = nets.discriminator(real, text)
-    mismatched = nets.discriminator(data.images, other)[wrong.to(text.device)]
-    fake_logits = nets.discriminator(fake.detach(), text)
-    loss = losses.discriminator_loss(
-        real_logits,
-        fake_logits,
-        mismatched if len(mismatched) else fake_logits,
-        options.mismatch_weight,
-    )
-    total = loss
-    if penalised:
-        penalty = losses.r1_penalty(real, real_logits)
-        total = loss + options.r1_gamma * options.r1_every * penalty
     nets.discriminator_optimizer.zero_grad(set_to_none=True)
-    nets.accelerator.backward(total)
+    figures = []
+    for part, fake in zip(parts, fakes, strict=True):
+        total, found = _discriminator_losses(nets, options, part, fake[: len(part.text)].detach())
+        nets.accelerator.backward(total / len(parts))
+        figures.append(found)
     nets.discriminator_optimizer.step()
-    return {"d": loss, "real": real_logits.mean(), "fake": fake_logits.mean()}
+    return _means(figures)
+
+
+def _discriminator_losses(
+    nets: Nets, options: TrainConfig, part: Part, fake: Tensor
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """What is minimised, and what is logged.
+
+    One forward pass for all pictures: under several processes each backward pass wants just one.
+    """
+    kind, count = losses.adversarial(options.adversarial), len(fake)
+    penalised = part.step % options.r1_every == 0
+    real = part.data.images.detach().requires_grad_(penalised and options.r1_gamma > 0)
+    fake = fake.requires_grad_(penalised and options.r2_gamma > 0)
+    seen = diffaugment(real, options.diffaugment, part.draws(REAL))
+    pictures = [seen, seen, diffaugment(fake, options.diffaugment, part.draws(FAKE))]
+    texts = [part.text, _anothers(part.text), part.text]
+    if options.gradient_penalty > 0:
+        mixed = losses.between(real, fake, part.draws(BETWEEN).rand(count))
+        pictures, texts = [*pictures, mixed], [*texts, part.text]
+    logits = nets.discriminator(torch.cat(pictures), torch.cat(texts)).float().split(count)
+    wrong = ~fits(part.data.labels, _anothers(part.data.said))  # another's text may be true as well
+    weight = options.mismatch_weight * wrong.to(fake)
+    loss = kind.real(logits[0]).mean() + losses.matching_aware(kind, logits[2], logits[1], weight)
+    total = loss
+    if real.requires_grad:
+        total = total + options.r1_gamma * options.r1_every * losses.r1_penalty(real, logits[0])
+    if fake.requires_grad:
+        total = total + options.r2_gamma * options.r1_every * losses.r2_penalty(fake, logits[2])
+    if options.gradient_penalty > 0:
+        total = total + options.gradient_penalty * losses.gradient_penalty(mixed, logits[3])
+    return total, {"d": loss, "real": logits[0].mean(), "fake": logits[2].mean()}
 
 
 def generator_step(
     nets: Nets,
     options: TrainConfig,
-    data: Batch,
-    text: Tensor,
-    fake: Tensor,
-    draw: torch.Generator,
+    parts: Sequence[Part],
+    fakes: Iterable[Tensor],
     strength: float = 1.0,
 ) -> dict[str, Tensor]:
-    """Adversarial, CLIP contrastive and still the paired loss, in one backward pass.
+    """Adversarial, CLIP contrastive, mode seeking and still the paired loss, in one backward pass.
 
     The weights are shares: each loss pulls at the pixels with that share of the force of the paired
     loss, as in VQGAN (Esser et al., 2021). With fixed weights a fresh discriminator's huge
-    gradients tore a warmed-up generator apart within a hundred steps. `strength` ramps both up.
+    gradients tore a warmed-up generator apart within a hundred steps. The ratios of the forces are
+    running means over the steps; in the first one nothing but the paired loss pulls. `strength`
+    ramps the others up.
     """
-    pixels = fake.detach().requires_grad_()
-    nets.discriminator.requires_grad_(False)
-    adversarial = losses.generator_loss(nets.discriminator(pixels, text))
-    (pull_adversarial,) = torch.autograd.grad(adversarial, pixels)
-    nets.discriminator.requires_grad_(True)
-    views = nets.clip.encode_image(augment(pixels, draw, blur=0.0))
-    contrast = losses.clip_contrastive(
-        views, text, options.clip_temperature, fits(data).to(text.device)
-    )
-    (pull_clip,) = torch.autograd.grad(contrast, pixels)
-    pixel, gradient = paired_losses(options, pixels, data.images)
-    (pull,) = torch.autograd.grad(pixel + gradient, pixels)
-    force = strength * pull.norm()
-    total = (
-        pull
-        + options.adversarial_weight * force / (pull_adversarial.norm() + 1e-12) * pull_adversarial
-        + options.clip_weight * force / (pull_clip.norm() + 1e-12) * pull_clip
-    )
+    critic = nets.accelerator.unwrap_model(nets.discriminator)
+    critic.requires_grad_(False)
     nets.generator_optimizer.zero_grad(set_to_none=True)
-    nets.accelerator.backward(fake, gradient=total)
+    texts, said = _whole(nets, parts)
+    shares = {
+        "g": options.adversarial_weight,
+        "clip": options.clip_weight,
+        "variety": options.mode_seeking,
+    }
+    figures, squares = [], []
+    for part, fake in zip(parts, fakes, strict=True):
+        found, pulls = _pulls(nets, options, part, fake.detach(), critic, texts, said)
+        total = options.paired_weight * pulls["pixel"]
+        for name, pull in pulls.items():
+            if name != "pixel":
+                total = total + strength * shares[name] * nets.forces.get(name, 0.0) * pull
+        nets.accelerator.backward(fake, gradient=total / len(parts))
+        figures.append(found)
+        squares.append({name: pull.square().sum() for name, pull in pulls.items()})
+    critic.requires_grad_(True)
     nets.accelerator.clip_grad_norm_(nets.generator.parameters(), 1.0)
     nets.generator_optimizer.step()
-    return {"g": adversarial, "clip": contrast, "pixel": pixel, "gradient": gradient}
+    _update_forces(nets, squares)
+    return _means(figures)
+
+
+def _pulls(
+    nets: Nets,
+    options: TrainConfig,
+    part: Part,
+    fake: Tensor,
+    critic: Any,
+    texts: Tensor,
+    said: Tensor,
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """What is logged, and by name the gradient of each loss at all pixels of `fake`."""
+    whole = fake.requires_grad_()
+    pixels, other = whole[: len(part.text)], whole[len(part.text) :]
+    found: dict[str, Tensor] = {}
+    pixel, gradient = paired_losses(options, pixels, part.data.images)
+    wanted = {"pixel": pixel + gradient}
+    if options.adversarial_weight:
+        seen = diffaugment(pixels, options.diffaugment, part.draws(FAKE))
+        loss = losses.adversarial(options.adversarial).generator(critic(seen, part.text).float())
+        wanted["g"] = loss.mean()
+    if options.clip_weight:
+        views = nets.clip.encode_image(_views(options, pixels, part))
+        crops = len(views) // len(pixels)
+        true = fits(part.data.labels[:, None], said[None])  # (B, whole batch)
+        wanted["clip"] = losses.clip_contrastive(
+            views,
+            texts,
+            options.clip_temperature,
+            part.own.repeat(crops),
+            true.repeat(crops, 1),
+        )
+    if options.mode_seeking:
+        noise = part.data.noise
+        wanted["variety"] = losses.mode_seeking(pixels, other, noise, _anothers(noise))
+    pulls = {}
+    for name, loss in wanted.items():
+        (pulls[name],) = torch.autograd.grad(loss, whole, retain_graph=True)
+        found[name] = loss.detach()
+    return found | {"pixel": pixel.detach(), "gradient": gradient.detach()}, pulls
+
+
+def _views(options: TrainConfig, pixels: Tensor, part: Part) -> Tensor:
+    """What CLIP sees of pictures (B, C, R, R): (B * crops, 3, R, R)."""
+    draws = part.draws(VIEWS)
+    if not options.clip_crops:
+        return augment(pixels, draws, blur=0.0)
+    behind = random_backgrounds(len(pixels), pixels.shape[-1], draws).to(pixels)
+    return random_crops(over(pixels, behind), options.clip_crops, SMALLEST_CROP, draws)
+
+
+def _make(nets: Nets, part: Part, resolution: int | None = None) -> Tensor:
+    """The generator's pictures for a part; for mode seeking as many again, of others' noise."""
+    noise, text, said = part.data.noise, part.text, part.data.said
+    if nets.variety and resolution is None:
+        noise = torch.cat((noise, _anothers(noise)))
+        text, said = torch.cat((text, text)), torch.cat((said, said))
+    draws = part.draws(LAYERS)
+    return nets.generator(noise, text, resolution, said, draws)  # type: ignore[no-any-return]
+
+
+def _anothers(rows: Tensor) -> Tensor:
+    """Each row (B, ...) from its neighbour in its group, see models/discriminator.py."""
+    groups = rows.reshape(-1, group_size(len(rows)), *rows.shape[1:])
+    return groups.roll(1, dims=1).reshape(rows.shape)
+
+
+def _whole(nets: Nets, parts: Sequence[Part]) -> tuple[Tensor, Tensor]:
+    """Texts (T, E) and what they say (T, A) of the whole batch, in the order of its rows."""
+    gather = nets.accelerator.gather
+    texts = torch.cat([part.text for part in parts])
+    said = torch.cat([part.data.said for part in parts])
+    return gather(texts), gather(said)
+
+
+def _update_forces(nets: Nets, squares: list[dict[str, Tensor]]) -> None:
+    """Running means of how much stronger the paired loss pulls than each of the others."""
+    norms = {}
+    for name in squares[0]:
+        square = torch.stack([each[name] for each in squares]).sum()
+        norms[name] = float(nets.accelerator.reduce(square).sqrt())
+    for name, norm in norms.items():
+        if name != "pixel" and norm > 0:
+            ratio = norms["pixel"] / norm
+            before = nets.forces.get(name, ratio)
+            nets.forces[name] = KEPT_FORCE * before + (1 - KEPT_FORCE) * ratio
+
+
+def _means(figures: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+    return {
+        name: torch.stack([each[name].detach() for each in figures]).mean() for name in figures[0]
+    }

@@ -1,0 +1,105 @@
+"""A CLIP that learns from captioned pictures: contrast, and the guard of one that learns along."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from clipavatar.clip import Clip, contrastive_loss
+from clipavatar.config import TrainConfig
+from clipavatar.training.batches import augment
+from clipavatar.training.steps import VIEWS, Part
+
+PATIENCE = 5  # checkpoints at which the two CLIPs may disagree
+
+
+class Contrast(nn.Module):
+    """A CLIP as a module with one forward, so that accelerate can spread it."""
+
+    def __init__(self, clip: Clip):
+        super().__init__()
+        self.clip = clip
+
+    def forward(self, tokens: Tensor, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Tokens (B, L), images (B, 3, R, R) -> embeddings of both (B, E), and the scale."""
+        scale = self.clip.logit_scale.clamp(0, math.log(100)).exp()
+        return self.clip.encode_image(images), self.clip.encode_tokens(tokens), scale
+
+
+class JointClip:
+    """The CLIP of a generator's training, which may learn too.
+
+    It learns from real pictures and captions alone, never from made ones: so the two can not agree
+    on pictures that please only each other. `guard`, a copy that stays as it was, scores what is
+    made, and ends the learning where it sees made pictures get worse while the learner likes them
+    better.
+    """
+
+    def __init__(self, clip: Clip, options: TrainConfig, accelerator: Any):
+        self.clip = clip
+        self.rate = options.clip_learning_rate
+        self.tokens: list[Tensor] = []  # of each part of the step
+        self.guard = copy.deepcopy(clip) if self.learns else clip
+        self._scores: tuple[float, float] | None = None
+        self._apart = 0  # checkpoints in a row at which the two disagreed
+        if self.learns:
+            clip.requires_grad_(True)
+            optimizer = torch.optim.AdamW(clip.parameters(), self.rate, weight_decay=0.02)
+            self._plain: dict[str, Any] = {"clip": clip, "clip_optimizer": optimizer}
+            self._model, self._optimizer = accelerator.prepare(Contrast(clip), optimizer)
+            self._accelerator = accelerator
+            self._loss = contrastive_loss(accelerator.process_index, accelerator.num_processes)
+
+    @property
+    def learns(self) -> bool:
+        return self.rate > 0
+
+    def step(self, parts: Sequence[Part], calm: float) -> dict[str, Tensor]:
+        """One step on the real pictures of `parts` that have captions; the loss, to be logged."""
+        if not self.learns or self._apart >= PATIENCE:
+            return {}
+        self.clip.train()
+        self._optimizer.zero_grad(set_to_none=True)
+        total = torch.zeros((), device=self._accelerator.device)
+        for part, tokens in zip(parts, self.tokens, strict=True):
+            views = augment(part.data.images, part.draws(VIEWS + 1))
+            image, text, scale = self._model(tokens, views)
+            captioned = torch.tensor([bool(caption) for caption in part.data.captions])
+            kept = captioned.to(image.device)
+            loss = self._loss(image[kept], text[kept], scale) / len(parts)
+            self._accelerator.backward(loss)
+            total += loss.detach()
+        for group in self._optimizer.param_groups:
+            group["lr"] = self.rate * calm
+        self._optimizer.step()
+        self.clip.eval()
+        return {"joint": total}
+
+    def watch(self, frozen: float, live: float, say: Callable[[str], None]) -> None:
+        """Told at every checkpoint how well made pictures fit their texts, by either CLIP."""
+        if self.learns and self._scores:
+            apart = frozen < self._scores[0] and live > self._scores[1]
+            self._apart = self._apart + 1 if apart or self._apart >= PATIENCE else 0
+            if apart and self._apart == PATIENCE:
+                say("the CLIP likes the pictures better, a frozen copy worse: it stops learning")
+        self._scores = (frozen, live)
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint holds of it."""
+        if not self.learns:
+            return {}
+        state: dict[str, Any] = {name: part.state_dict() for name, part in self._plain.items()}
+        return state | {"clip_guard": {"apart": self._apart, "scores": self._scores}}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a checkpoint."""
+        if self.learns:
+            for name, part in self._plain.items():
+                part.load_state_dict(state[name])
+            self._apart = state["clip_guard"]["apart"]
+            self._scores = state["clip_guard"]["scores"]

@@ -1,0 +1,155 @@
+"""`clipavatar train-clip` on a person's own pictures: plain symmetric contrast."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from clipavatar.clip import Clip, contrastive_loss, create_clip, load_clip, save_clip
+from clipavatar.config import ClipTrainConfig, Config
+from clipavatar.draws import Draws
+from clipavatar.training.batches import augment, prefetch
+from clipavatar.training.captioned import CaptionedBatch, Mixture
+from clipavatar.training.contrast import Contrast
+from clipavatar.training.gallery import Gallery
+from clipavatar.training.progress import Progress
+from clipavatar.training.sources import load_data
+from clipavatar.training.states import States
+from clipavatar.training.vocabulary import train_vocabulary
+
+RESOLUTION, CHANNELS = 64, 3  # of the pictures that it sees; the CLIP sizes them itself
+CAPTIONS = 10_000  # that a vocabulary is learned from
+UNSEEN_SEED = 1  # added to the seed for the figures
+
+
+def finetune_clip(config: Config, resume: bool = False) -> Path:
+    """Train a CLIP on the pictures of `config.data` that have captions; returns its folder.
+
+    From nothing with a vocabulary of their captions, or on from `config.clip.start`. A share of the
+    pictures is kept apart: how many of 32 of those find their own caption is logged. Resumes as
+    `train_clip`. Raises OSError, ValueError.
+    """
+    from accelerate import Accelerator
+    from accelerate.utils import set_seed
+
+    options = config.clip
+    output = Path(options.output)
+    accelerator = Accelerator()
+    set_seed(options.seed)
+    with accelerator.main_process_first():
+        mixture, _ = load_data(
+            config.data, RESOLUTION, CHANNELS, options.seed, output.parent / "cache"
+        )
+        seen, unseen = _split(mixture, options)
+        clip = _start(options, seen, output)
+    clip.requires_grad_(True).train()
+    optimizer = torch.optim.AdamW(clip.parameters(), options.learning_rate, weight_decay=0.02)
+    progress, states = Progress(options.minutes, output, 0, accelerator), States(output, 1)
+    if resume and (state := states.newest()):
+        clip.load_state_dict(state["clip"])
+        optimizer.load_state_dict(state["optimizer"])
+        progress.restore(state["progress"])
+    model, optimizer = accelerator.prepare(Contrast(clip), optimizer)
+    rank, world = accelerator.process_index, accelerator.num_processes
+    loss_of, device = contrastive_loss(rank, world), accelerator.device
+
+    def make(step: int) -> tuple[CaptionedBatch, Tensor]:
+        data = seen.batch(options.batch_size, step, rank, world)
+        return data, clip.tokenize([caption or "" for caption in data.captions])
+
+    for data, tokens in prefetch(make, progress.step, device.type != "cpu"):
+        rise = min(1.0, (progress.step + 1) / 200)
+        for group in optimizer.param_groups:
+            falling = 0.02 + 0.98 * math.cos(progress.fraction * math.pi / 2)
+            group["lr"] = options.learning_rate * rise * falling
+        draws = Draws(options.seed, progress.step, part=rank, parts=world)
+        image, text, scale = model(tokens.to(device), augment(data.images, draws).to(device))
+        loss = _alone(data, text, image, scale) if world == 1 else loss_of(image, text, scale)
+        optimizer.zero_grad(set_to_none=True)
+        accelerator.backward(loss)
+        accelerator.clip_grad_norm_(clip.parameters(), 5.0)
+        optimizer.step()
+        progress.advance(options.batch_size, contrast=loss)
+        if progress.done or progress.every("checkpoint", options.checkpoint_every_minutes):
+            if accelerator.is_main_process:
+                state = {"clip": clip.state_dict(), "optimizer": optimizer.state_dict()}
+                states.save(progress.step, state | {"progress": progress.state()})
+            progress.record(found=_found(clip, unseen))
+        if progress.done:
+            break
+    if accelerator.is_main_process:
+        save_clip(clip.cpu(), output / "clip", half=True)
+    return output / "clip"
+
+
+def _alone(data: CaptionedBatch, text: Tensor, image: Tensor, scale: Tensor) -> Tensor:
+    """Symmetric contrast that does not tear apart pictures of one caption (B, E)."""
+    same = data.groups[:, None] == data.groups[None]
+    same = same.to(text.device) & ~torch.eye(len(text), dtype=torch.bool, device=text.device)
+    logits = (scale * image @ text.T).masked_fill(same, float("-inf"))
+    own = torch.arange(len(text), device=text.device)
+    cross = torch.nn.functional.cross_entropy
+    return (cross(logits, own) + cross(logits.T, own)) / 2
+
+
+def _split(mixture: Mixture, options: ClipTrainConfig) -> tuple[Mixture, Mixture]:
+    """Pictures with captions, to learn from and to measure by. Raises ValueError for too few."""
+    learnt: list[Any] = []
+    apart: list[Any] = []
+    for source in mixture.sources:
+        if not isinstance(source, Gallery):
+            learnt.append(source)
+            apart.append(source)
+            continue
+        captioned = [i for i, item in enumerate(source.items) if item.captions]
+        every = max(2, round(1 / max(options.held_out, 1e-6)))
+        for chosen, rest in ((learnt, True), (apart, False)):
+            kept = [i for n, i in enumerate(captioned) if (n % every > 0) == rest]
+            if not kept:
+                raise ValueError("train-clip needs captions: too few of the pictures have one")
+            chosen.append(source.only(kept))
+    return replace(mixture, sources=learnt), replace(
+        mixture, sources=apart, seed=mixture.seed + UNSEEN_SEED, flip=False, jitter=0.0
+    )
+
+
+def _start(options: ClipTrainConfig, seen: Mixture, output: Path) -> Clip:
+    """The CLIP that learning begins with."""
+    if options.start:
+        return load_clip(options.start)
+    vocabulary = output / "vocabulary.txt.gz"
+    if not vocabulary.exists():
+        captions = [row for row in _captions(seen) if row]
+        train_vocabulary(captions, options.vocabulary_size, vocabulary)
+    place = options.architecture
+    return create_clip(vocabulary, json.loads(Path(place).read_text()) if place else None)
+
+
+def _captions(seen: Mixture) -> list[str | None]:
+    """A caption of each of up to CAPTIONS pictures."""
+    rng = np.random.default_rng(seen.seed)
+    share = CAPTIONS // len(seen.sources)
+    return [s.caption(i, rng) for s in seen.sources for i in range(min(len(s), share))]
+
+
+@torch.no_grad()
+def _found(clip: Clip, unseen: Mixture, batches: int = 4, size: int = 32) -> float:
+    """Share in % of unseen pictures nearest to their own caption, or one that says the same."""
+    clip.eval()
+    right = []
+    for step in range(batches):
+        data = unseen.batch(size, step)
+        device = clip.mean.device
+        image = clip.encode_image(data.images.to(device))
+        text = clip.encode_text([caption or "" for caption in data.captions])
+        best = (image @ text.T).argmax(dim=1).cpu()
+        right.append((data.groups[best] == data.groups).float())
+    clip.train()
+    return 100 * float(torch.cat(right).mean())
