@@ -11,6 +11,8 @@ from PIL import Image
 from clipavatar.images import save_png
 from clipavatar.trace import check_trace, save_trace
 
+MODES = ("sample", "optimize")
+
 
 class Options(TypedDict, total=False):
     """The keyword options of `generate` and `generate_batch`, but for the seed."""

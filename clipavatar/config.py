@@ -26,6 +26,7 @@ class GeneratorConfig:
     channels: tuple[int, ...] = (256, 160, 96, 48, 28)  # one entry per resolution, 4 px first
     image_channels: int = 4  # 4: premultiplied RGBA, 3: RGB
     noise_names: str = ""  # "chibi": its entries mean what clipavatar/chibi/sample.py says
+    own_words: bool = False  # trained on a person's own pictures: asked in no prompt templates
     # values it learned to draw, where the vocabulary has grown beyond it: "hair: bob", and what
     # stands in for others: "hair: hime cut as bob"; empty: it knows all of them
     knows: tuple[str, ...] = ()
@@ -45,6 +46,7 @@ class StyleGeneratorConfig:
     image_channels: int = 4  # 4: premultiplied RGBA, 3: RGB
     mixing: float = 0.0  # share of the training pictures that change style at some level
     noise_names: str = ""  # as in GeneratorConfig
+    own_words: bool = False  # the same
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class DcganConfig:
     channels: tuple[int, ...] = (256, 128, 64, 32, 16)  # one entry per resolution, 4 px first
     image_channels: int = 4  # 4: premultiplied RGBA, 3: RGB
     noise_names: str = ""  # as in GeneratorConfig
+    own_words: bool = False  # the same
 
 
 @dataclass(frozen=True)
@@ -239,7 +242,9 @@ class Config:
     @property
     def network(self) -> GeneratorConfig | StyleGeneratorConfig | DcganConfig:
         """The generator that is trained."""
-        return self.style_generator or self.dcgan or self.generator
+        network = self.style_generator or self.dcgan or self.generator
+        own = any(source.path != "chibi" for source in self.data.sources)
+        return dataclasses.replace(network, own_words=True) if own else network
 
 
 T = TypeVar("T")

@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from clipavatar import __version__
-from clipavatar.avatars import Avatar, Options, shared_name
+from clipavatar.avatars import MODES, Avatar, Options, shared_name
 from clipavatar.backgrounds import background as draw_background
 from clipavatar.backgrounds import check_background, choose
 from clipavatar.checkpoint import ASSETS, find_generator, load_model
@@ -43,7 +43,8 @@ if TYPE_CHECKING:
 
     from clipavatar.clip import Clip
 
-MODES = ("sample", "optimize")
+
+OWN_WORDS_STYLE = "words"  # of prompts/templates.toml
 
 
 class AvatarPipeline:
@@ -126,7 +127,8 @@ class AvatarPipeline:
         trace       whether the avatar gets the `way` there
         start_from  a saved avatar to go on from, instead of candidates
         keep        what of it stays although the text does not say it: "hair, face", "all"
-        style       a style of prompts/templates.toml ("chibi")
+        style       a style of prompts/templates.toml ("chibi"; "words", the text as it stands, for
+                    a model of a person's own pictures)
         background  a name of `backgrounds.names()`, a CSS colour or "transparent"; None takes what
                     the text says, or a pastel that depends on the seed
 
@@ -215,6 +217,7 @@ class AvatarPipeline:
         made |= {"start_from": start["digest"]} if start else {}
         made |= {"keep": ", ".join(check_keep(keep))} if check_keep(keep) else {}
         behind = check_background(background) if background is not None else "in the model"
+        style = OWN_WORDS_STYLE if getattr(self.config, "own_words", False) else style
         made |= {"style": style, "background": behind}
         made |= ({"negative": negative} if negative else {}) | (
             {"diverse": True} if diverse else {}

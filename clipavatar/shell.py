@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from clipavatar.avatars import MODES
 from clipavatar.backgrounds import check_background
 from clipavatar.batch import save_texts
 from clipavatar.config import check_range
 from clipavatar.prompts import expand
+from clipavatar.refine import check_keep, read_start
 
 if TYPE_CHECKING:
     from clipavatar.pipeline import AvatarPipeline
@@ -25,7 +28,43 @@ anything else        is drawn, in Chinese or English: 双马尾 粉色头发 的
 :background beach    a colour, a scene or transparent; without a name: as the text says
 :negative glasses    what to keep away from; without words: nothing
 :diverse             what is left unsaid differs from seed to seed; again: it no longer does
+:mode optimize       move the best faces towards the text; without a name: sample
+:steps 120           of that; without a number: 60
+:from girl.png       go on from a saved avatar, which keeps what :keep says; without: from seeds
+:keep hair, face     of it: parts, or all; without: what the text says nothing of may change
 :help  :quit         Ctrl-C stops the picture or the line, Ctrl-D ends"""
+
+
+def check_style(name: str) -> str:
+    """The style, or the usual one for ""."""
+    expand("girl", style=name or "chibi")
+    return name or "chibi"
+
+
+def check_mode(name: str) -> str:
+    if name not in ("", *MODES):
+        raise ValueError(f"mode must be one of {', '.join(MODES)}, not {name!r}")
+    return name or "sample"
+
+
+def check_steps(value: str) -> int:
+    if value and not value.isdecimal():
+        raise ValueError(f":steps needs a whole number, not {value!r}")
+    steps = int(value or 60)
+    check_range("steps", steps, 1, 10_000)
+    return steps
+
+
+CHECKS: dict[str, Callable[[str], Any]] = {  # option -> what it takes from a typed value
+    "style": check_style,
+    "background": lambda value: check_background(value) if value else None,
+    "negative": str,
+    "mode": check_mode,
+    "steps": check_steps,
+    "keep": lambda value: ", ".join(check_keep(value)),
+}
+OPTIONS = {":from": "start_from", ":diverse": "diverse", **{f":{name}": name for name in CHECKS}}
+USUAL = {"background": "as the text says", "diverse": "no"}  # told where an option is empty
 
 
 @dataclass
@@ -59,8 +98,8 @@ class Shell:
             highest = 2**63 - 1 if command == ":seed" else 1_000_000
             check_range(command[1:], int(value), 0 if command == ":seed" else 1, highest)
             setattr(self, command[1:], int(value))
-        elif command in (":style", ":background", ":negative", ":diverse"):
-            self.set(command[1:], value)
+        elif command in OPTIONS:
+            self.set(OPTIONS[command], value)
         elif line.startswith(":") and line[1:2].isalpha():
             raise ValueError(f"{command} is no command; :help lists them")
         elif line:
@@ -73,16 +112,15 @@ class Shell:
 
     def set(self, name: str, value: str) -> None:
         """An option for the pictures to come, checked now. Raises ValueError."""
-        if name == "style":
-            expand("girl", style=value or "chibi")
-            self.options[name] = value or "chibi"
-        elif name == "background":
-            self.options[name] = check_background(value) if value else None
-        elif name == "negative":
+        if name == "diverse":
+            self.options[name] = not self.options.get(name)
+        elif name == "start_from":
+            if value:
+                read_start(value, self.pipeline.name)
             self.options[name] = value
         else:
-            self.options[name] = not self.options.get(name)
-        print(f"{name}: {self.options[name] or 'as the text says'}")
+            self.options[name] = CHECKS[name](value)
+        print(f"{name}: {self.options[name] or USUAL.get(name, 'none')}")
 
 
 def run_shell(

@@ -205,6 +205,20 @@ class TestShell:
         assert "unknown style 'cubist'" in err
         assert ":again" in out
 
+    def test_the_search_and_going_on_from_a_saved_avatar_are_commands_too(
+        self, capsys, monkeypatch, tmp_path
+    ):
+        lines = [":mode optimize", ":steps 2", "girl", ":mode", f":from {tmp_path / 'girl-0.png'}"]
+        lines += [":keep hair", ":seed 1", "boy", ":mode fast", ":steps x", ":keep nose", ":from"]
+        typing(monkeypatch, *lines, ":from nothing.png")
+        code, _, err = run(capsys, "shell", "-o", str(tmp_path), "--size", "32")
+        assert code == 0
+        girl, boy = (read_settings(tmp_path / name) for name in ("girl-0.png", "boy-1.png"))
+        assert (girl["mode"], girl["steps"]) == ("optimize", 2)
+        assert (boy["mode"], boy["keep"]) == ("sample", "hair")
+        assert "start_from" in boy
+        assert len(err.splitlines()) == 4
+
     def test_ctrl_c_drops_the_line_or_the_picture_and_the_end_ends(
         self, capsys, monkeypatch, tmp_path
     ):

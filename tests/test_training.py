@@ -132,7 +132,9 @@ def test_a_stopped_run_goes_on_where_it_was(clip_folder: Path, config: Config) -
 
 def test_a_clip_of_another_size_is_refused_in_one_line(clip_folder: Path, config: Config) -> None:
     wrong = replace(config, generator=replace(config.generator, embedding_size=7, reads=()))
-    with pytest.raises(ValueError, match=r"CLIP gives 16 numbers, the network.s embedding_size is 7"):
+    with pytest.raises(
+        ValueError, match=r"CLIP gives 16 numbers, the network.s embedding_size is 7"
+    ):
         train(wrong)
 
 

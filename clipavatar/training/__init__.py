@@ -2,7 +2,8 @@
 
 from clipavatar.training.align import train_clip
 from clipavatar.training.judge import train_judge
-from clipavatar.training.loop import dry_run, train
+from clipavatar.training.loop import train
+from clipavatar.training.setup import dry_run
 from clipavatar.training.sharpen import train_upscaler
 
 __all__ = ["dry_run", "train", "train_clip", "train_judge", "train_upscaler"]

@@ -8,35 +8,30 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
-from torch import Tensor, nn
+from torch import Tensor
 
-from clipavatar import losses, models
 from clipavatar.checkpoint import save_model
-from clipavatar.clip import Clip, load_clip, save_clip
+from clipavatar.clip import load_clip, save_clip
 from clipavatar.config import Config, TrainConfig
 from clipavatar.draws import Draws
 from clipavatar.images import contact_sheet, over, resize, to_pil
 from clipavatar.training.align import train_clip
-from clipavatar.training.batches import Batch, prefetch, share
+from clipavatar.training.batches import Batch, prefetch
 from clipavatar.training.captioned import with_pseudo_text
 from clipavatar.training.contrast import JointClip
-from clipavatar.training.diffaugment import check_policies
 from clipavatar.training.ema import Average
 from clipavatar.training.feeds import check_feed, load_feed
 from clipavatar.training.progress import LOGGED, Progress
-from clipavatar.training.report import cost, found, matrix_rate
+from clipavatar.training.setup import check_config, make_accelerator, make_networks, prepare
 from clipavatar.training.states import States
-from clipavatar.training.steps import Nets, Part, adversarial_step, warm_up_step
+from clipavatar.training.steps import Part, adversarial_step, warm_up_step
 
 ROLLBACKS = 3  # times that a run may go back because a loss was not a number
 CALM = 0.5  # times the learning rates, after each
-PRECISIONS = ("no", "bf16")
 SHEET = 24  # pictures on a preview
 PSEUDO = 9  # purpose of random numbers, beside those in steps.py
 
@@ -60,43 +55,6 @@ def train(config: Config, resume: bool = False) -> Path:
         run.accelerator.end_training()
 
 
-def dry_run(config: Config) -> str:
-    """What `train` would do, for a person: what was found in the data, and what it will take.
-
-    Pictures are decoded into the cache, for else nobody knows which of them can be; nothing else is
-    written and nothing is trained. Raises as `train`.
-    """
-    options = config.train
-    _check(config)
-    clip = load_clip(options.clip if Path(options.clip).exists() else "")
-    check_feed(config, clip.embedding_size)
-    feed = load_feed(config, Path(options.output).parent / "cache")
-    generator, discriminator = _networks(config, clip)
-    network, text = config.network, torch.randn(2, clip.embedding_size)
-    pictures = torch.randn(2, network.image_channels, network.resolution, network.resolution)
-    made = cost(generator, torch.randn(2, network.noise_size), text)
-    judged = cost(discriminator, pictures, text)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    size = options.batch_size // options.accumulate
-    return found(feed.reports, feed.count, made, judged, size, options.minutes, matrix_rate(device))
-
-
-def _check(config: Config) -> None:
-    """Raises ValueError for what a look at the config shows to be wrong."""
-    options = config.train
-    losses.adversarial(options.adversarial)
-    check_policies(options.diffaugment)
-    if options.precision not in PRECISIONS:
-        raise ValueError(f"precision must be no or bf16, not {options.precision!r}")
-    for size in (options.warm_up_batch_size, options.batch_size):
-        share(size, options.accumulate)
-    if config.feature_discriminator and (options.r1_gamma or options.gradient_penalty):
-        raise ValueError(
-            "feature_discriminator needs train.r1_gamma = 0 and no gradient_penalty: "
-            "its spectral norm takes their place"
-        )
-
-
 class Run:
     """Everything that a run holds; made by a config that fits itself, or a ValueError."""
 
@@ -104,47 +62,27 @@ class Run:
         from accelerate.utils import set_seed
 
         options = config.train
-        _check(config)
+        check_config(config)
         self.config, self.options = config, options
         self.output = Path(options.output)
         self.states = States(self.output, options.keep)
-        self.accelerator = _accelerator(options, self.output)
+        self.accelerator = make_accelerator(options)
         set_seed(options.seed)
         self.clip = load_clip(options.clip)
         check_feed(config, self.clip.embedding_size)
         with self.accelerator.main_process_first():  # one draws or decodes, the others find it
             self.feed = load_feed(config, self.output.parent / "cache")
-        generator, discriminator = _networks(config, self.clip)
+        generator, discriminator = make_networks(config, self.clip)
         self.average = Average(generator, options.ema_half_life)
         self.average.model.to(self.accelerator.device)
-        self.parts = self._prepare(generator, discriminator)
+        self.nets, self.parts = prepare(
+            options, generator, discriminator, self.clip, self.accelerator
+        )
         self.joint = JointClip(self.clip, options, self.accelerator)
         minutes, steps = options.minutes, options.steps
         self.progress = Progress(minutes, self.output, steps, self.accelerator)
         self.states.say = self.progress.say
         self.calm, self.best = 1.0, -1.0
-
-    def _prepare(self, generator: Any, discriminator: Any) -> dict[str, Any]:
-        """Make `self.nets`; returns by name what a checkpoint holds."""
-        options, accelerator = self.options, self.accelerator
-        adam = partial(torch.optim.Adam, fused=accelerator.device.type in ("cpu", "cuda"))
-        warm = adam(generator.parameters(), options.warm_up_learning_rate, (0.9, 0.99))
-        slow = adam(generator.parameters(), options.generator_learning_rate, (0.5, 0.99))
-        critic = adam(discriminator.parameters(), options.discriminator_learning_rate, (0.0, 0.99))
-        parts = {
-            "generator": generator,
-            "discriminator": discriminator,
-            "warm_optimizer": warm,
-            "generator_optimizer": slow,
-            "discriminator_optimizer": critic,
-        }
-        made = dict(zip(parts, accelerator.prepare(*parts.values()), strict=True))
-        if options.compile:
-            made["generator"] = torch.compile(made["generator"])
-        clip = self.clip.to(accelerator.device)
-        variety = options.mode_seeking > 0
-        self.nets = Nets(**made, clip=clip, accelerator=accelerator, variety=variety)
-        return parts
 
     def train(self, resume: bool) -> Path:
         """The loop."""
@@ -334,49 +272,6 @@ class Run:
         self.calm = calm
         back = self.progress.step
         self.progress.say(f"a loss was not a number: back to step {back}, rates x {calm:g}")
-
-
-def _accelerator(options: TrainConfig, output: Path) -> Any:
-    """Raises ValueError for a precision or a tracker that is not there."""
-    from accelerate import Accelerator, DistributedDataParallelKwargs
-    from accelerate.tracking import get_available_trackers
-
-    if options.track and options.track not in map(str, get_available_trackers()):
-        raise ValueError(f"track: no tracker {options.track!r} is installed; see accelerate's")
-    kwargs = [DistributedDataParallelKwargs(find_unused_parameters=True)]
-    accelerator = Accelerator(
-        kwargs_handlers=kwargs,
-        mixed_precision=options.precision,
-        log_with=options.track or None,
-        project_dir=str(output),
-    )
-    if options.track:
-        accelerator.init_trackers("clipavatar", dataclasses.asdict(options) | {"diffaugment": ""})
-    return accelerator
-
-
-def _networks(config: Config, clip: Clip) -> tuple[nn.Module, nn.Module]:
-    """The generator and the discriminator that `config` describes, not trained."""
-    if config.style_generator:
-        generator: nn.Module = models.StyleGenerator(config.style_generator)
-    elif config.dcgan:
-        generator = models.Dcgan(config.dcgan)
-    else:
-        generator = models.Generator(config.generator)
-        if config.generator.reads:
-            if not config.train.reader:
-                raise ValueError("generator.reads needs train.reader, which train-clip writes")
-            generator.reader.load_state_dict(load_file(config.train.reader))
-            generator.reader.requires_grad_(False)
-    if config.feature_discriminator:
-        discriminator: nn.Module = models.FeatureDiscriminator(
-            clip.encode_image, config.feature_discriminator
-        )
-    else:
-        discriminator = models.Discriminator(config.discriminator)
-    for model in (generator, discriminator):
-        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # CPU: x 3
-    return generator, discriminator
 
 
 def _warmth(progress: Progress, options: TrainConfig) -> float:
