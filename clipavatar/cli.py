@@ -324,7 +324,7 @@ def run_train(args: argparse.Namespace) -> None:
     from clipavatar.training import dry_run, train
 
     if args.minutes is not None:
-        config = replace(config, train=replace(config.train, minutes=args.minutes))
+        config = replace(config, train=replace(config.train, minutes=args.minutes, steps=0))
     if args.dry_run:
         print(dry_run(config))
     else:

@@ -110,7 +110,7 @@ class Clip(nn.Module):
 
         Not where pictures are made: there no float may depend on the other texts of a batch.
         """
-        lengths = (tokens != 0).sum(dim=1)
+        lengths = tokens.shape[1] - (tokens != 0).flip(1).int().argmax(dim=1)  # "!" is 0 as well
         order = lengths.argsort(stable=True)
         made = [
             self._encode_columns(tokens[rows], int(lengths[rows].max()))

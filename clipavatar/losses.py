@@ -150,8 +150,9 @@ def mode_seeking(
     """Distance of two noises over that of their pictures at the same text: low for variety.
 
     Mao et al., "Mode Seeking Generative Adversarial Networks for Diverse Image Synthesis", 2019,
-    their 1 / (ratio + 1e-5). Pictures (B, C, R, R), noises (B, Z); mean absolute distances.
+    their 1 / (ratio + 1e-5) for each row. Pictures (B, C, R, R), noises (B, Z); mean absolute
+    distances.
     """
-    pictures = (one_image - other_image).abs().mean()
-    noises = (one_noise - other_noise).abs().mean()
-    return 1 / (pictures / noises + 1e-5)
+    pictures = (one_image - other_image).abs().flatten(1).mean(dim=1)
+    noises = (one_noise - other_noise).abs().mean(dim=1)
+    return (noises / (pictures + 1e-5 * noises + 1e-8)).mean()

@@ -20,8 +20,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from clipavatar.clip import load_clip
 from clipavatar.config import load_config
 from clipavatar.training.batches import Batch
+from clipavatar.training.devices import make_accelerator
 from clipavatar.training.report import matrix_rate
-from clipavatar.training.setup import make_accelerator, make_networks, prepare
+from clipavatar.training.setup import make_networks, prepare
 from clipavatar.training.steps import Part, adversarial_step, warm_up_step
 
 
@@ -32,12 +33,21 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20.0, help="for each kind of step (20)")
     args = parser.parse_args()
     config = load_config(args.config)
-    options = replace(config.train, clip="", reader="", compile=config.train.compile)
-    size = load_clip("").embedding_size
-    shape = replace(config.generator, embedding_size=size, reads=())
-    config = replace(config, train=options, generator=shape)
-    accelerator = make_accelerator(options)
-    nets, _ = prepare(options, *make_networks(config, load_clip("")), load_clip(""), accelerator)
+    clip = load_clip("")
+    size = clip.embedding_size
+    tables = ("generator", "style_generator", "dcgan", "discriminator", "feature_discriminator")
+    fitting = {
+        name: replace(table, embedding_size=size)
+        for name in tables
+        if (table := getattr(config, name))
+    }
+    config = replace(config, **fitting)
+    config = replace(config, generator=replace(config.generator, reads=()))
+    options = config.train
+    accelerator = make_accelerator(options.precision)
+    nets, _ = prepare(
+        options, *make_networks(config, clip.encode_image), load_clip(""), accelerator
+    )
     device = accelerator.device
     network = config.network
 

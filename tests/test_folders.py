@@ -555,7 +555,7 @@ def test_a_dry_run_says_what_it_takes_and_warns_of_few_pictures(
         generator,
         cost(critic, torch.randn(2, 4, 8, 8), torch.randn(2, 4)),
         batch_size=4,
-        minutes=30,
+        length=(30, 0),
         rate=1e9,
     )
     for part in ("6 used", "parameters", "memory", "30 minutes", "warning: 6 pictures are few"):

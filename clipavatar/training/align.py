@@ -29,6 +29,7 @@ from clipavatar.metrics.alignment import embed, zero_shot
 from clipavatar.metrics.attributes import attribute_loss, visible
 from clipavatar.prompts import LANGUAGES
 from clipavatar.training.batches import Batch, augment, batch, prefetch
+from clipavatar.training.devices import make_accelerator
 from clipavatar.training.feeds import ours
 from clipavatar.training.finetune import finetune_clip
 from clipavatar.training.progress import Progress
@@ -97,23 +98,23 @@ def train_clip(config: Config, resume: bool = False) -> Path:
     On our drawings, text first and with labels; on a person's own pictures, or on from another
     CLIP, see finetune.py. With `resume` goes on from the last state. Raises OSError, ValueError.
     """
-    from accelerate import Accelerator
     from accelerate.utils import set_seed
 
     options = config.clip
     if not ours(config.data) or options.start:
         return finetune_clip(config, resume)
     output = Path(options.output)
-    accelerator = Accelerator()
+    accelerator = make_accelerator(config.train.precision)
     set_seed(options.seed)
-    cache = output.parent / "cache"
-    pictures = load_pictures(config.data.sources[0].pictures, 64, options.seed, cache)
-    unseen = load_pictures(options.unseen, 64, options.seed + 1, cache)
-
-    vocabulary = output / "vocabulary.txt.gz"
-    if not vocabulary.exists():
-        captions = _all_captions(pictures, options.seed)
-        train_vocabulary(captions, options.vocabulary_size, vocabulary)
+    progress = Progress(options.minutes, output, 0, accelerator)
+    cache, vocabulary = output.parent / "cache", output / "vocabulary.txt.gz"
+    with accelerator.main_process_first():  # one draws, the others find it
+        pictures = load_pictures(config.data.sources[0].pictures, 64, options.seed, cache)
+        unseen = load_pictures(options.unseen, 64, options.seed + 1, cache)
+        fresh = not resume and accelerator.is_main_process
+        if fresh or not vocabulary.exists():
+            captions = _all_captions(pictures, options.seed)
+            train_vocabulary(captions, options.vocabulary_size, vocabulary)
     architecture = (
         json.loads(Path(options.architecture).read_text()) if options.architecture else None
     )
@@ -121,7 +122,6 @@ def train_clip(config: Config, resume: bool = False) -> Path:
     pair = Pair(clip)
     optimizer = torch.optim.AdamW(pair.parameters(), options.learning_rate, weight_decay=0.02)
     state_file = output / "state.pt"
-    progress = Progress(options.minutes, output)
     if resume and state_file.exists():
         state = load_state(state_file)
         pair.load_state_dict(state["pair"])
@@ -154,19 +154,18 @@ def train_clip(config: Config, resume: bool = False) -> Path:
             pair.shared.requires_grad_(False)
         optimizer.step()
         progress.advance(options.batch_size, **figures)
-        if progress.every("checkpoint", 3) or progress.done:
-            state = {
-                "pair": pair.state_dict(),
-                "optimizer": optimizer.state_dict(),
-                "progress": progress.state(),
-            }
-            save_state(state_file, state)
+        if progress.every("checkpoint", options.checkpoint_every_minutes) or progress.done:
+            if accelerator.is_main_process:
+                state = {"pair": pair.state_dict(), "optimizer": optimizer.state_dict()}
+                save_state(state_file, state | {"progress": progress.state()})
             progress.record(**_zero_shot(clip, unseen))
         if progress.done:
             break
-    save_clip(clip.cpu(), output / "clip", half=True)
-    with replacing(output / "reader.safetensors") as part:  # for the generator: see its `reads`
-        save_file(pair.text.linear.state_dict(), part)
+    if accelerator.is_main_process:
+        save_clip(clip.cpu(), output / "clip", half=True)
+        with replacing(output / "reader.safetensors") as part:  # for the generator: see its `reads`
+            save_file(pair.text.linear.state_dict(), part)
+    accelerator.wait_for_everyone()
     return output / "clip"
 
 

@@ -28,7 +28,7 @@ ROW = 1  # end of the keys of random streams; never 0, which numpy ignores
 
 @dataclass(frozen=True)
 class Batch:
-    """`images` (B, 4, R, R) premultiplied in [-1, 1], `noise` (B, Z), `captions` B strings,
+    """`images` (B, C, R, R) in [-1, 1], `noise` (B, Z), `captions` B strings,
 
     `labels` (B, A) what is drawn, `said` (B, A) the same where the caption says it, else UNSAID.
     `negatives`, where asked for: B captions in the same languages, each wrong in one attribute,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Protocol
 
@@ -68,6 +68,7 @@ class Mixture:
     seed: int = 0
     flip: bool = False
     jitter: float = 0.0
+    unreadable: set[str] = field(default_factory=set, compare=False)  # met on the way, with reasons
 
     def __post_init__(self) -> None:
         if not self.sources or len(self.sources) != len(self.weights):
@@ -135,6 +136,7 @@ class Mixture:
                 return source.picture(candidate), candidate
             except (ValueError, OSError) as error:
                 problem = error
+                self.unreadable.add(str(error))
         raise ValueError(f"{attempts} pictures in a row can not be read; the last: {problem}")
 
 

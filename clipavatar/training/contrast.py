@@ -8,14 +8,16 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from clipavatar.clip import Clip, contrastive_loss
+from clipavatar.clip import Clip
 from clipavatar.config import TrainConfig
-from clipavatar.training.batches import augment
-from clipavatar.training.steps import VIEWS, Part
+from clipavatar.training.batches import Batch, augment
+from clipavatar.training.steps import VIEWS, Part, fits
 
-PATIENCE = 5  # checkpoints at which the two CLIPs may disagree
+PATIENCE = 5  # times in a row that the two CLIPs may disagree
+WATCHED = 500  # steps between two looks at them
 
 
 class Contrast(nn.Module):
@@ -29,6 +31,32 @@ class Contrast(nn.Module):
         """Tokens (B, L), images (B, 3, R, R) -> embeddings of both (B, E), and the scale."""
         scale = self.clip.logit_scale.clamp(0, math.log(100)).exp()
         return self.clip.encode_image(images), self.clip.encode_tokens(tokens), scale
+
+
+def contrast(accelerator: Any, image: Tensor, text: Tensor, scale: Tensor, data: Batch) -> Tensor:
+    """Symmetric contrast over all processes: each picture finds its caption, and the other way.
+
+    `image`, `text` (B, E) unit vectors. Rows without a caption are left out; a picture is not torn
+    from another's caption that is true of it. Every process computes the whole loss, so that their
+    mean gradient is that of one process with the whole batch. 0 where nothing has a caption.
+    """
+    device = image.device
+    kept = torch.tensor([bool(caption) for caption in data.captions], device=device).long()
+    labels, said = data.labels.to(device), data.said.to(device)
+    if accelerator.num_processes > 1:
+        from torch.distributed.nn.functional import all_gather
+
+        image, text = (torch.cat(all_gather(rows)) for rows in (image, text))  # type: ignore[no-untyped-call]
+        labels, said, kept = (accelerator.gather(rows) for rows in (labels, said, kept))
+    rows = kept.bool()
+    image, text, labels, said = image[rows], text[rows], labels[rows], said[rows]
+    if not len(image):
+        return 0.0 * (image.sum() + text.sum() + scale)
+    own = torch.arange(len(image), device=device)
+    true = fits(labels[:, None], said[None]) & (own[:, None] != own)
+    logits = scale * image @ text.T
+    one = F.cross_entropy(logits.masked_fill(true, -math.inf), own)
+    return (one + F.cross_entropy(logits.T.masked_fill(true.T, -math.inf), own)) / 2
 
 
 class JointClip:
@@ -46,14 +74,13 @@ class JointClip:
         self.tokens: list[Tensor] = []  # of each part of the step
         self.guard = copy.deepcopy(clip) if self.learns else clip
         self._scores: tuple[float, float] | None = None
-        self._apart = 0  # checkpoints in a row at which the two disagreed
+        self._apart = 0  # times in a row that the two disagreed
         if self.learns:
             clip.requires_grad_(True)
             optimizer = torch.optim.AdamW(clip.parameters(), self.rate, weight_decay=0.02)
             self._plain: dict[str, Any] = {"clip": clip, "clip_optimizer": optimizer}
             self._model, self._optimizer = accelerator.prepare(Contrast(clip), optimizer)
             self._accelerator = accelerator
-            self._loss = contrastive_loss(accelerator.process_index, accelerator.num_processes)
 
     @property
     def learns(self) -> bool:
@@ -69,9 +96,7 @@ class JointClip:
         for part, tokens in zip(parts, self.tokens, strict=True):
             views = augment(part.data.images, part.draws(VIEWS + 1))
             image, text, scale = self._model(tokens, views)
-            captioned = torch.tensor([bool(caption) for caption in part.data.captions])
-            kept = captioned.to(image.device)
-            loss = self._loss(image[kept], text[kept], scale) / len(parts)
+            loss = contrast(self._accelerator, image, text, scale, part.data)
             self._accelerator.backward(loss)
             total += loss.detach()
         for group in self._optimizer.param_groups:
@@ -81,7 +106,7 @@ class JointClip:
         return {"joint": total}
 
     def watch(self, frozen: float, live: float, say: Callable[[str], None]) -> None:
-        """Told at every checkpoint how well made pictures fit their texts, by either CLIP."""
+        """Told every WATCHED steps how well made pictures fit their texts, by either CLIP."""
         if self.learns and self._scores:
             apart = frozen < self._scores[0] and live > self._scores[1]
             self._apart = self._apart + 1 if apart or self._apart >= PATIENCE else 0

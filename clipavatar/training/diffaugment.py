@@ -19,7 +19,7 @@ from clipavatar.draws import Draws
 def diffaugment(images: Tensor, policies: Sequence[str], draws: Draws) -> Tensor:
     """(B, C, R, R) in [-1, 1] -> the same shape, each picture changed in its own way.
 
-    `policies` are names of POLICIES, done in this order; Colours may
+    `policies` are names of POLICIES, done in this order. Colours may
     leave [-1, 1]; alpha keeps its value. Raises ValueError for an unknown name.
     """
     check_policies(policies)

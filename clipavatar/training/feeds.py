@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from clipavatar.chibi.dataset import load_pictures
 from clipavatar.config import Config, DataConfig
@@ -24,12 +23,14 @@ PREVIEW = 12345  # seed of the pictures on preview sheets
 @dataclass(frozen=True)
 class Feed:
     """`batch(size, step, part, parts)`, as batches.batch; `preview(size)`, the same few for all
-    sheets; `count` of pictures, and a report of each source that is a person's own."""
+    sheets; `count` of pictures, a report of each source that is a person's own, and what of them
+    turned out `unreadable` in training."""
 
     batch: Callable[[int, int, int, int], Batch]
     preview: Callable[[int], Batch]
     count: int
     reports: list[Report]
+    unreadable: set[str] = field(default_factory=set)
 
 
 def ours(config: DataConfig) -> bool:
@@ -40,7 +41,7 @@ def ours(config: DataConfig) -> bool:
 def load_feed(config: Config, cache: str | Path) -> Feed:
     """The pictures of `config.data` in the shape of the generator. Raises OSError, ValueError."""
     network, data, seed = config.network, config.data, config.train.seed
-    if ours(data) and len(data.sources) == 1 and network.image_channels == 4 and not data.flip:
+    if labelled(config):
         pictures = load_pictures(data.sources[0].pictures, network.resolution, seed, cache)
 
         def drawn(size: int, step: int, part: int, parts: int) -> Batch:
@@ -54,7 +55,7 @@ def load_feed(config: Config, cache: str | Path) -> Feed:
 
     plain = Mixture(mixture.sources, mixture.weights, PREVIEW)
     shown = lambda size: mixed_batch(plain, size, 0, network.noise_size)  # noqa: E731
-    return Feed(mixed, shown, len(mixture), reports)
+    return Feed(mixed, shown, len(mixture), reports, mixture.unreadable)
 
 
 def mixed_batch(
@@ -76,26 +77,33 @@ def mixed_batch(
     return Batch(data.images, torch.from_numpy(noise), captions, labels, labels)
 
 
+def labelled(config: Config) -> bool:
+    """Whether the feed is our drawings as they are, of whose captions all labels are known."""
+    data = config.data
+    plain = len(data.sources) == 1 and not data.flip and not data.jitter
+    return ours(data) and plain and config.network.image_channels == 4
+
+
 def check_feed(config: Config, text_size: int) -> None:
-    """Raises ValueError, in one line, for a generator that does not fit its data or its CLIP."""
-    network = config.network
-    if network.embedding_size != text_size:
-        raise ValueError(
-            f"the CLIP gives {text_size} numbers, the network's embedding_size is "
-            f"{network.embedding_size}; set all embedding_size keys to the former"
-        )
-    whole = ours(config.data)
+    """Raises ValueError, in one line, for networks that do not fit the data, CLIP or each other."""
+    network, whole = config.network, labelled(config)
+    critic = config.feature_discriminator or config.discriminator
+    for name, size in (
+        ("network", network.embedding_size),
+        ("discriminator", critic.embedding_size),
+    ):
+        if size != text_size:
+            raise ValueError(
+                f"the CLIP gives {text_size} numbers, the {name}'s embedding_size is {size}; "
+                "set all embedding_size keys to the former"
+            )
     if getattr(network, "reads", ()) and not whole:
         raise ValueError("generator.reads needs our own drawings alone, whose labels are known")
     if network.noise_names and not whole:
-        raise ValueError("noise_names: a person's own pictures know no names for the noise")
-    if config.discriminator.resolution != network.resolution:
-        raise ValueError(
-            f"discriminator.resolution is {config.discriminator.resolution}, "
-            f"the generator's {network.resolution}"
-        )
-
-
-def gathered(tensor: Tensor, accelerator: object) -> Tensor:
-    """(B, ...) of this process -> the rows of all processes in order."""
-    return accelerator.gather(tensor)  # type: ignore[attr-defined, no-any-return]
+        raise ValueError("noise_names: only our own drawings alone have names for the noise")
+    if config.feature_discriminator:
+        return
+    for key in ("resolution", "image_channels"):
+        mine, theirs = getattr(config.discriminator, key), getattr(network, key)
+        if mine != theirs:
+            raise ValueError(f"discriminator.{key} is {mine}, the generator's {theirs}")

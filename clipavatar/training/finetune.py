@@ -12,12 +12,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from clipavatar.clip import Clip, contrastive_loss, create_clip, load_clip, save_clip
+from clipavatar.clip import Clip, create_clip, load_clip, save_clip
 from clipavatar.config import ClipTrainConfig, Config
 from clipavatar.draws import Draws
-from clipavatar.training.batches import augment, prefetch
-from clipavatar.training.captioned import CaptionedBatch, Mixture
-from clipavatar.training.contrast import Contrast
+from clipavatar.training.batches import Batch, augment, prefetch
+from clipavatar.training.captioned import Mixture
+from clipavatar.training.contrast import Contrast, contrast
+from clipavatar.training.devices import make_accelerator
+from clipavatar.training.feeds import mixed_batch
 from clipavatar.training.gallery import Gallery
 from clipavatar.training.progress import Progress
 from clipavatar.training.sources import load_data
@@ -36,33 +38,35 @@ def finetune_clip(config: Config, resume: bool = False) -> Path:
     pictures is kept apart: how many of 32 of those find their own caption is logged. Resumes as
     `train_clip`. Raises OSError, ValueError.
     """
-    from accelerate import Accelerator
     from accelerate.utils import set_seed
 
     options = config.clip
     output = Path(options.output)
-    accelerator = Accelerator()
+    accelerator = make_accelerator(config.train.precision)
     set_seed(options.seed)
+    progress, states = Progress(options.minutes, output, 0, accelerator), States(output, 1)
     with accelerator.main_process_first():
-        mixture, _ = load_data(
-            config.data, RESOLUTION, CHANNELS, options.seed, output.parent / "cache"
-        )
+        cache = output.parent / "cache"
+        mixture, reports = load_data(config.data, RESOLUTION, CHANNELS, options.seed, cache)
         seen, unseen = _split(mixture, options)
-        clip = _start(options, seen, output)
+        clip = _start(options, seen, output, fresh=not resume and accelerator.is_main_process)
+    for report in reports:
+        progress.say("\n".join(report.lines()))
     clip.requires_grad_(True).train()
     optimizer = torch.optim.AdamW(clip.parameters(), options.learning_rate, weight_decay=0.02)
-    progress, states = Progress(options.minutes, output, 0, accelerator), States(output, 1)
+    if not resume and accelerator.is_main_process:
+        states.clear()
     if resume and (state := states.newest()):
         clip.load_state_dict(state["clip"])
         optimizer.load_state_dict(state["optimizer"])
         progress.restore(state["progress"])
     model, optimizer = accelerator.prepare(Contrast(clip), optimizer)
     rank, world = accelerator.process_index, accelerator.num_processes
-    loss_of, device = contrastive_loss(rank, world), accelerator.device
+    device = accelerator.device
 
-    def make(step: int) -> tuple[CaptionedBatch, Tensor]:
-        data = seen.batch(options.batch_size, step, rank, world)
-        return data, clip.tokenize([caption or "" for caption in data.captions])
+    def make(step: int) -> tuple[Batch, Tensor]:
+        data = mixed_batch(seen, options.batch_size, step, 1, rank, world)
+        return data, clip.tokenize(data.captions)
 
     for data, tokens in prefetch(make, progress.step, device.type != "cpu"):
         rise = min(1.0, (progress.step + 1) / 200)
@@ -71,7 +75,7 @@ def finetune_clip(config: Config, resume: bool = False) -> Path:
             group["lr"] = options.learning_rate * rise * falling
         draws = Draws(options.seed, progress.step, part=rank, parts=world)
         image, text, scale = model(tokens.to(device), augment(data.images, draws).to(device))
-        loss = _alone(data, text, image, scale) if world == 1 else loss_of(image, text, scale)
+        loss = contrast(accelerator, image, text, scale, data)
         optimizer.zero_grad(set_to_none=True)
         accelerator.backward(loss)
         accelerator.clip_grad_norm_(clip.parameters(), 5.0)
@@ -86,46 +90,39 @@ def finetune_clip(config: Config, resume: bool = False) -> Path:
             break
     if accelerator.is_main_process:
         save_clip(clip.cpu(), output / "clip", half=True)
+    accelerator.wait_for_everyone()
     return output / "clip"
-
-
-def _alone(data: CaptionedBatch, text: Tensor, image: Tensor, scale: Tensor) -> Tensor:
-    """Symmetric contrast that does not tear apart pictures of one caption (B, E)."""
-    same = data.groups[:, None] == data.groups[None]
-    same = same.to(text.device) & ~torch.eye(len(text), dtype=torch.bool, device=text.device)
-    logits = (scale * image @ text.T).masked_fill(same, float("-inf"))
-    own = torch.arange(len(text), device=text.device)
-    cross = torch.nn.functional.cross_entropy
-    return (cross(logits, own) + cross(logits.T, own)) / 2
 
 
 def _split(mixture: Mixture, options: ClipTrainConfig) -> tuple[Mixture, Mixture]:
     """Pictures with captions, to learn from and to measure by. Raises ValueError for too few."""
     learnt: list[Any] = []
     apart: list[Any] = []
-    for source in mixture.sources:
+    weights = []
+    for source, weight in zip(mixture.sources, mixture.weights, strict=True):
         if not isinstance(source, Gallery):
             learnt.append(source)
             apart.append(source)
+            weights.append(weight)
             continue
         captioned = [i for i, item in enumerate(source.items) if item.captions]
         every = max(2, round(1 / max(options.held_out, 1e-6)))
-        for chosen, rest in ((learnt, True), (apart, False)):
-            kept = [i for n, i in enumerate(captioned) if (n % every > 0) == rest]
-            if not kept:
-                raise ValueError("train-clip needs captions: too few of the pictures have one")
-            chosen.append(source.only(kept))
-    return replace(mixture, sources=learnt), replace(
-        mixture, sources=apart, seed=mixture.seed + UNSEEN_SEED, flip=False, jitter=0.0
-    )
+        if len(captioned) >= 2:
+            learnt.append(source.only([i for n, i in enumerate(captioned) if n % every]))
+            apart.append(source.only(captioned[::every]))
+            weights.append(weight)
+    if not learnt:
+        raise ValueError("train-clip needs captions: too few of the pictures have one")
+    seed = mixture.seed + UNSEEN_SEED
+    return replace(mixture, sources=learnt, weights=weights), Mixture(apart, weights, seed)
 
 
-def _start(options: ClipTrainConfig, seen: Mixture, output: Path) -> Clip:
-    """The CLIP that learning begins with."""
+def _start(options: ClipTrainConfig, seen: Mixture, output: Path, fresh: bool) -> Clip:
+    """The CLIP that learning begins with; `fresh`: a vocabulary found is an older run's."""
     if options.start:
         return load_clip(options.start)
     vocabulary = output / "vocabulary.txt.gz"
-    if not vocabulary.exists():
+    if fresh or not vocabulary.exists():
         captions = [row for row in _captions(seen) if row]
         train_vocabulary(captions, options.vocabulary_size, vocabulary)
     place = options.architecture

@@ -93,7 +93,8 @@ def captions_in(data: bytes) -> tuple[str, ...]:
 
 
 def _clean(texts: list[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(short for text in texts if (short := " ".join(text.split()))))
+    whole = (text.encode("utf-8", "replace").decode() for text in texts)  # no half characters
+    return tuple(dict.fromkeys(short for text in whole if (short := " ".join(text.split()))))
 
 
 def _rows(file: Path, found: Found) -> Iterator[tuple[int, dict[str, Any]]]:

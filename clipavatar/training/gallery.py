@@ -55,7 +55,10 @@ class Gallery:
         if self.pixels is not None:
             row: NDArray[np.uint8] = self.pixels[index]
             return row
-        return decode(self.items[index].read(), self.shape).pixels
+        try:
+            return decode(self.items[index].read(), self.shape).pixels
+        except (ValueError, OSError) as error:
+            raise ValueError(f"{self.items[index].name}: {error}") from None
 
     def caption(self, index: int, rng: np.random.Generator) -> str | None:
         """One of its captions, None if it has none."""

@@ -7,6 +7,7 @@ a number of steps, and then a run that was stopped ends in the same weights as o
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,11 +23,18 @@ from clipavatar.images import contact_sheet, over, resize, to_pil
 from clipavatar.training.align import train_clip
 from clipavatar.training.batches import Batch, prefetch
 from clipavatar.training.captioned import with_pseudo_text
-from clipavatar.training.contrast import JointClip
+from clipavatar.training.contrast import WATCHED, JointClip
+from clipavatar.training.devices import make_accelerator
 from clipavatar.training.ema import Average
 from clipavatar.training.feeds import check_feed, load_feed
 from clipavatar.training.progress import LOGGED, Progress
-from clipavatar.training.setup import check_config, make_accelerator, make_networks, prepare
+from clipavatar.training.setup import (
+    check_config,
+    check_shares,
+    first_clip,
+    make_networks,
+    prepare,
+)
 from clipavatar.training.states import States
 from clipavatar.training.steps import Part, adversarial_step, warm_up_step
 
@@ -45,8 +53,8 @@ def train(config: Config, resume: bool = False) -> Path:
     trained first. With `resume` goes on from the last state. Raises OSError, or ValueError in one
     line for what can not be trained.
     """
-    wanted = Path(config.train.clip)
-    if config.train.clip and wanted == Path(config.clip.output, "clip") and not wanted.exists():
+    check_config(config)
+    if first_clip(config):
         train_clip(config, resume)
     run = Run(config)
     try:
@@ -62,26 +70,32 @@ class Run:
         from accelerate.utils import set_seed
 
         options = config.train
-        check_config(config)
         self.config, self.options = config, options
         self.output = Path(options.output)
         self.states = States(self.output, options.keep)
-        self.accelerator = make_accelerator(options)
+        place = (options.track, options.output)
+        self.accelerator = make_accelerator(options.precision, *place)
+        check_shares(options, self._shares)
         set_seed(options.seed)
         self.clip = load_clip(options.clip)
         check_feed(config, self.clip.embedding_size)
         with self.accelerator.main_process_first():  # one draws or decodes, the others find it
             self.feed = load_feed(config, self.output.parent / "cache")
-        generator, discriminator = make_networks(config, self.clip)
+        self.joint = JointClip(self.clip, options, self.accelerator)
+        generator, discriminator = make_networks(config, self.joint.guard.encode_image)
+        if config.dcgan and self.accelerator.device.type == "cuda":
+            convert: Any = torch.nn.SyncBatchNorm.convert_sync_batchnorm
+            generator = convert(generator)
         self.average = Average(generator, options.ema_half_life)
         self.average.model.to(self.accelerator.device)
         self.nets, self.parts = prepare(
             options, generator, discriminator, self.clip, self.accelerator
         )
-        self.joint = JointClip(self.clip, options, self.accelerator)
         minutes, steps = options.minutes, options.steps
         self.progress = Progress(minutes, self.output, steps, self.accelerator)
         self.states.say = self.progress.say
+        for report in self.feed.reports:
+            self.progress.say("\n".join(report.lines()))
         self.calm, self.best = 1.0, -1.0
 
     def train(self, resume: bool) -> Path:
@@ -91,8 +105,10 @@ class Run:
             self._restore(self.states.newest())
         elif accelerator.is_main_process:
             self.states.clear()
-        if accelerator.is_main_process and options.clip and not options.clip_learning_rate:
+        if accelerator.is_main_process and (options.clip or (self.output / "clip").exists()):
             save_clip(self.clip, self.output / "clip")
+        if progress.step == 0:  # to roll back to
+            self._checkpoint()
         rollbacks = 0
         while not progress.done:
             for data in prefetch(self._make, progress.step, accelerator.device.type != "cpu"):
@@ -103,14 +119,16 @@ class Run:
                 plain = accelerator.unwrap_model(self.nets.generator)
                 self.average.update(getattr(plain, "_orig_mod", plain), size)
                 progress.advance(size, **figures)
+                if self.joint.learns and progress.step % WATCHED == 0:
+                    _, frozen, live = self._show()
+                    self.joint.watch(frozen, live, progress.say)
                 due = progress.every("checkpoint", options.checkpoint_every_minutes)
-                if due or progress.done or progress.step % LOGGED == 0:
-                    if progress.broken():
-                        rollbacks += 1
-                        self._roll_back(rollbacks)
-                        break
-                    if due or progress.done:
-                        self._checkpoint()
+                due = due or progress.done
+                looked = due or progress.step % LOGGED == 0
+                if (looked and progress.broken()) or (due and not self._checkpoint()):
+                    rollbacks += 1
+                    self._roll_back(rollbacks)
+                    break
                 if progress.done:
                     break
         return self.output / "generator.safetensors"
@@ -190,48 +208,55 @@ class Run:
 
     # --- checkpoints
 
-    def _checkpoint(self) -> None:
-        """State, averaged generator, preview, and the best so far by a CLIP that stays as it is."""
+    def _checkpoint(self) -> bool:
+        """State, averaged generator, preview, and the best so far by a CLIP that stays as it is.
+
+        False, and nothing is written, where the weights are no longer numbers.
+        """
         progress, network = self.progress, self.average.model
-        data = self.feed.preview(SHEET)
-        size = level(progress, self.options, self.config.network.resolution)
-        made, score, live = self._show(data, size)
-        self.joint.watch(score, live, progress.say)
+        made, score, _ = self._show()
+        if not math.isfinite(score):
+            return False
+        better, self.best = score > self.best, max(self.best, score)
         if not self.accelerator.is_main_process:
-            return
+            return True
         progress.record(score=score)
+        while self.feed.unreadable:
+            progress.say(f"passed over: {self.feed.unreadable.pop()}")
         state = {name: part.state_dict() for name, part in self.parts.items()}
         state |= self.joint.state() | {
             "average": network.state_dict(),
             "progress": progress.state(),
             "forces": self.nets.forces,
             "calm": self.calm,
-            "best": max(self.best, score),
+            "best": self.best,
         }
-        self.states.save(progress.step, state)
         try:
-            save_model(network, self.output / "generator.safetensors", half=True)
-            if score > self.best:
+            if better:
                 save_model(network, self.output / "best.safetensors", half=True)
+            save_model(network, self.output / "generator.safetensors", half=True)
             if self.joint.learns:
                 save_clip(self.clip, self.output / "clip")
-            preview_sheet(
-                data.images, made, size, self.output / f"preview-{progress.elapsed:05.1f}.png"
-            )
+            sheet = self.output / f"preview-{progress.elapsed:05.1f}.png"
+            preview_sheet(self.feed.preview(SHEET).images, made, sheet)
         except OSError as error:  # a full disk is no reason to lose the run
             progress.say(f"step {progress.step}: {error}")
-        self.best = max(self.best, score)
+        self.states.save(progress.step, state)
+        return True
 
     @torch.no_grad()
-    def _show(self, data: Batch, size: int) -> tuple[Tensor, float, float]:
-        """Pictures of the averaged generator, and the mean cosine with their texts by the frozen
+    def _show(self) -> tuple[Tensor, float, float]:
+        """The averaged generator's preview, and the mean cosine of its pictures with their texts by
 
-        CLIP and by the one that learns.
+        the CLIP that stays as it is and by the one that learns; the same in all processes.
         """
-        device = self.accelerator.device
+        from accelerate.utils import broadcast
+
+        device, data = self.accelerator.device, self.feed.preview(SHEET)
+        size = level(self.progress, self.options, self.config.network.resolution)
         images, scores = [], []
         grey = torch.full((1, 3, 1, 1), 0.8, device=device)
-        for clip in (self.joint.guard, self.clip):
+        for clip in dict.fromkeys((self.joint.guard, self.clip)):
             text = clip.encode_text(data.captions)
             seen = over(data.images.to(device), grey)
             text = with_pseudo_text(
@@ -241,7 +266,8 @@ class Run:
             found = clip.encode_image(over(made, grey))
             images.append(made.cpu())
             scores.append(float((found * text).sum(dim=1).mean()))
-        return images[1], scores[0], scores[1]
+        both = broadcast(torch.tensor([scores[0], scores[-1]], device=device))
+        return images[-1], float(both[0]), float(both[1])
 
     def _restore(self, state: dict[str, Any] | None) -> None:
         """Go on from a checkpoint; None: from the beginning."""
@@ -290,8 +316,9 @@ def _set_rate(optimizer: Any, rate: float) -> None:
         group["lr"] = rate
 
 
-def preview_sheet(wanted: Tensor, made: Tensor, size: int, path: Path) -> None:
+def preview_sheet(wanted: Tensor, made: Tensor, path: Path) -> None:
     """In each pair of rows above the truth, below it the generator's (SHEET, C, R, R)."""
+    size = made.shape[-1]
     grey = torch.tensor([0.85, 0.8, 0.9]).reshape(1, 3, 1, 1)
     rows = []
     for start in range(0, SHEET, SHEET // 2):

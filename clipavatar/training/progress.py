@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -102,8 +103,11 @@ class Progress:
             "pictures": self.pictures,
         }
         line |= {name: round(float(value), 4) for name, value in figures.items()}
-        with (self.output / "log.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        try:
+            with (self.output / "log.jsonl").open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        except OSError as error:  # a full disk is no reason to lose the run
+            self.say(f"step {self.step}: no line in the log: {error}")
         if self._accelerator is not None:
             self._accelerator.log(line, step=self.step)
         self._bar.n = min(self.step if self.steps else self.elapsed, self._bar.total or 0)
@@ -112,7 +116,7 @@ class Progress:
     def say(self, line: str) -> None:
         """A line for the person who is watching, above the bar."""
         if self._shows:
-            self._bar.write(line)
+            self._bar.write(line, file=sys.stderr)
 
     def every(self, name: str, minutes: float) -> bool:
         """True about once in `minutes` for each `name`."""

@@ -160,12 +160,12 @@ def found(
     generator: Cost,
     discriminator: Cost,
     batch_size: int,
-    minutes: float,
+    length: tuple[float, int],
     rate: float,
 ) -> str:
     """The text of a dry run of `count` pictures in all.
 
-    `rate` as of `matrix_rate`, `minutes` what training may take.
+    `rate` as of `matrix_rate`; `length` minutes and, where the run has that many, pictures.
 
     A step is counted as three forward passes of the generator (one, and twice that for the
     backward pass) and twelve of the discriminator (real, fake, mismatched, and through it), a CLIP
@@ -180,10 +180,12 @@ def found(
     memory = weights + batch_size * (generator.kept + 3 * discriminator.kept)
     lines.append(f"memory: about {_short(memory)}B in a step of {batch_size} pictures")
     speed = SHARE * rate / (3 * generator.operations + 12 * discriminator.operations)
-    pictures = speed * 60 * minutes
+    minutes, pictures = length[0], speed * 60 * length[0]
+    if length[1]:
+        minutes, pictures = length[1] / speed / 60, length[1]
     lines.append(f"time: about {speed:.3g} pictures a second without CLIP (an estimate)")
     lines.append(
-        f"  {minutes:g} minutes are {_short(pictures).strip()} pictures, "
+        f"  {minutes:.4g} minutes are {_short(pictures).strip()} pictures, "
         f"each of the {count} {pictures / max(1, count):.3g} times"
     )
     if count < FEW:

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-import dataclasses
+import json
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors.torch import load_file
-from torch import nn
+from torch import Tensor, nn
 
 from clipavatar import losses, models
 from clipavatar.clip import Clip, load_clip
 from clipavatar.config import Config, DcganConfig, StyleGeneratorConfig, TrainConfig
+from clipavatar.models.discriminator import GROUP
 from clipavatar.training.batches import share
 from clipavatar.training.diffaugment import check_policies
 from clipavatar.training.feeds import check_feed, load_feed
 from clipavatar.training.report import cost, found, matrix_rate
 from clipavatar.training.steps import Nets
 
-PRECISIONS = ("no", "bf16")
+ABOVE_ZERO = (
+    *("minutes", "ema_half_life", "r1_every", "batch_size", "warm_up_batch_size", "accumulate"),
+    *("clip_temperature", "keep"),
+)
 
 
 def check_config(config: Config) -> None:
@@ -28,38 +33,35 @@ def check_config(config: Config) -> None:
     options = config.train
     losses.adversarial(options.adversarial)
     check_policies(options.diffaugment)
-    if options.precision not in PRECISIONS:
-        raise ValueError(f"precision must be no or bf16, not {options.precision!r}")
-    for size in (options.warm_up_batch_size, options.batch_size):
-        share(size, options.accumulate)
-    if config.feature_discriminator and (options.r1_gamma or options.gradient_penalty):
+    for name in ABOVE_ZERO:
+        if not getattr(options, name) > 0:
+            raise ValueError(f"train.{name} must be above 0, not {getattr(options, name)}")
+    penalties = options.r1_gamma or options.r2_gamma or options.gradient_penalty
+    if config.feature_discriminator and penalties:
         raise ValueError(
-            "feature_discriminator needs train.r1_gamma = 0 and no gradient_penalty: "
+            "feature_discriminator needs train.r1_gamma = 0 and no other penalty: "
             "its spectral norm takes their place"
         )
+    if options.clip_learning_rate and options.accumulate > 1:
+        raise ValueError("clip_learning_rate needs accumulate = 1: CLIP compares the whole batch")
 
 
-def make_accelerator(options: TrainConfig) -> Any:
-    """Raises ValueError for a precision or a tracker that is not there."""
-    from accelerate import Accelerator, DistributedDataParallelKwargs
-    from accelerate.tracking import get_available_trackers
-
-    if options.track and options.track not in map(str, get_available_trackers()):
-        raise ValueError(f"track: no tracker {options.track!r} is installed; see accelerate's")
-    kwargs = [DistributedDataParallelKwargs(find_unused_parameters=True)]
-    accelerator = Accelerator(
-        kwargs_handlers=kwargs,
-        mixed_precision=options.precision,
-        log_with=options.track or None,
-        project_dir=options.output,
-    )
-    if options.track:
-        accelerator.init_trackers("clipavatar", dataclasses.asdict(options) | {"diffaugment": ""})
-    return accelerator
+def check_shares(options: TrainConfig, parts: int) -> None:
+    """Raises ValueError for batches that `parts` can not share in groups of GROUP pictures."""
+    for size in (options.warm_up_batch_size, options.batch_size):
+        if share(size, parts) % GROUP:
+            raise ValueError(
+                f"a batch of {size} pictures in {parts} parts: make each a multiple of {GROUP}"
+            )
 
 
-def make_networks(config: Config, clip: Clip) -> tuple[nn.Module, nn.Module]:
-    """The generator and the discriminator that `config` describes, not trained."""
+def make_networks(
+    config: Config, encode_image: Callable[[Tensor], Tensor]
+) -> tuple[nn.Module, nn.Module]:
+    """The generator and the discriminator that `config` describes, not trained.
+
+    `encode_image` of a CLIP that does not learn is for a discriminator on its features.
+    """
     network = config.network
     if isinstance(network, StyleGeneratorConfig):
         generator: nn.Module = models.StyleGenerator(network)
@@ -74,7 +76,7 @@ def make_networks(config: Config, clip: Clip) -> tuple[nn.Module, nn.Module]:
             generator.reader.requires_grad_(False)
     if config.feature_discriminator:
         discriminator: nn.Module = models.FeatureDiscriminator(
-            clip.encode_image, config.feature_discriminator
+            encode_image, config.feature_discriminator
         )
     else:
         discriminator = models.Discriminator(config.discriminator)
@@ -115,16 +117,34 @@ def dry_run(config: Config) -> str:
     Pictures are decoded into the cache, for else nobody knows which of them can be; nothing else is
     written and nothing is trained. Raises as `train`.
     """
-    options = config.train
+    options, size = config.train, text_size(config)
     check_config(config)
-    clip = load_clip(options.clip if Path(options.clip).exists() else "")
-    check_feed(config, clip.embedding_size)
+    check_shares(options, options.accumulate)
+    check_feed(config, size)
     feed = load_feed(config, Path(options.output).parent / "cache")
-    generator, discriminator = make_networks(config, clip)
-    network, text = config.network, torch.randn(2, clip.embedding_size)
+    network = config.network
+    generator, discriminator = make_networks(config, lambda x: x.new_empty(len(x), size))
     pictures = torch.randn(2, network.image_channels, network.resolution, network.resolution)
-    made = cost(generator, torch.randn(2, network.noise_size), text)
-    judged = cost(discriminator, pictures, text)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    size = options.batch_size // options.accumulate
-    return found(feed.reports, feed.count, made, judged, size, options.minutes, matrix_rate(device))
+    made = cost(generator, torch.randn(2, network.noise_size), torch.randn(2, size))
+    judged = cost(discriminator, pictures, torch.randn(2, size))
+    rate = matrix_rate("cuda" if torch.cuda.is_available() else "cpu")
+    part = options.batch_size // options.accumulate
+    length = (options.minutes, options.steps * options.batch_size)
+    return found(feed.reports, feed.count, made, judged, part, length, rate)
+
+
+def first_clip(config: Config) -> bool:
+    """Whether the CLIP of the generator is the one of [clip], which has yet to be trained."""
+    wanted = Path(config.train.clip)
+    return bool(
+        config.train.clip and wanted == Path(config.clip.output, "clip") and not wanted.exists()
+    )
+
+
+def text_size(config: Config) -> int:
+    """E of the CLIP that the generator will have. Raises OSError, ValueError."""
+    if not first_clip(config):
+        return load_clip(config.train.clip).embedding_size
+    if config.clip.architecture and not config.clip.start:
+        return int(json.loads(Path(config.clip.architecture).read_text())["embed_dim"])
+    return load_clip(config.clip.start).embedding_size  # "": ours, and of our size

@@ -114,7 +114,7 @@ def discriminator_step(
     nets.discriminator_optimizer.zero_grad(set_to_none=True)
     figures = []
     for part, fake in zip(parts, fakes, strict=True):
-        total, found = _discriminator_losses(nets, options, part, fake[: len(part.text)].detach())
+        total, found = _discriminator_losses(nets, options, part, _own(nets, fake).detach())
         nets.accelerator.backward(total / len(parts))
         figures.append(found)
     nets.discriminator_optimizer.step()
@@ -141,7 +141,10 @@ def _discriminator_losses(
     logits = nets.discriminator(torch.cat(pictures), torch.cat(texts)).float().split(count)
     wrong = ~fits(part.data.labels, _anothers(part.data.said))  # another's text may be true as well
     weight = options.mismatch_weight * wrong.to(fake)
-    loss = kind.real(logits[0]).mean() + losses.matching_aware(kind, logits[2], logits[1], weight)
+    # adding a constant to Wasserstein's critic must change nothing
+    balance = 1 + weight.mean() if options.adversarial == "wasserstein" else 1.0
+    low = losses.matching_aware(kind, logits[2], logits[1], weight)
+    loss = balance * kind.real(logits[0]).mean() + low
     total = loss
     if real.requires_grad:
         total = total + options.r1_gamma * options.r1_every * losses.r1_penalty(real, logits[0])
@@ -204,7 +207,7 @@ def _pulls(
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """What is logged, and by name the gradient of each loss at all pixels of `fake`."""
     whole = fake.requires_grad_()
-    pixels, other = whole[: len(part.text)], whole[len(part.text) :]
+    pixels = _own(nets, whole)
     found: dict[str, Tensor] = {}
     pixel, gradient = paired_losses(options, pixels, part.data.images)
     wanted = {"pixel": pixel + gradient}
@@ -225,7 +228,7 @@ def _pulls(
         )
     if options.mode_seeking:
         noise = part.data.noise
-        wanted["variety"] = losses.mode_seeking(pixels, other, noise, _anothers(noise))
+        wanted["variety"] = losses.mode_seeking(pixels, whole[1::2], noise, _anothers(noise))
     pulls = {}
     for name, loss in wanted.items():
         (pulls[name],) = torch.autograd.grad(loss, whole, retain_graph=True)
@@ -243,13 +246,18 @@ def _views(options: TrainConfig, pixels: Tensor, part: Part) -> Tensor:
 
 
 def _make(nets: Nets, part: Part, resolution: int | None = None) -> Tensor:
-    """The generator's pictures for a part; for mode seeking as many again, of others' noise."""
+    """The generator's pictures for a part; for mode seeking another's noise follows each."""
     noise, text, said = part.data.noise, part.text, part.data.said
     if nets.variety and resolution is None:
-        noise = torch.cat((noise, _anothers(noise)))
-        text, said = torch.cat((text, text)), torch.cat((said, said))
+        noise = torch.stack((noise, _anothers(noise)), dim=1).flatten(0, 1)
+        text, said = text.repeat_interleave(2, dim=0), said.repeat_interleave(2, dim=0)
     draws = part.draws(LAYERS)
     return nets.generator(noise, text, resolution, said, draws)  # type: ignore[no-any-return]
+
+
+def _own(nets: Nets, made: Tensor) -> Tensor:
+    """Of what `_make` gave, the pictures of their own noise."""
+    return made[::2] if nets.variety else made
 
 
 def _anothers(rows: Tensor) -> Tensor:

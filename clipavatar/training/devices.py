@@ -1,0 +1,41 @@
+"""The processes and devices of a run, by accelerate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from clipavatar.processes import LONGEST_WAIT
+
+PRECISIONS = ("no", "bf16")
+
+
+def make_accelerator(precision: str = "no", track: str = "", output: str = "") -> Any:
+    """One for every command that trains: the first in a process decides for all.
+
+    Processes wait as long as it takes for one that draws or decodes the pictures. `track` logs to a
+    tracker of accelerate's in the folder `output`. Raises ValueError for an unknown `precision` or
+    a tracker that is not installed.
+    """
+    from accelerate import (
+        Accelerator,
+        DistributedDataParallelKwargs,
+        InitProcessGroupKwargs,
+    )
+    from accelerate.tracking import get_available_trackers
+
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision must be {' or '.join(PRECISIONS)}, not {precision!r}")
+    if track and track not in map(str, get_available_trackers()):
+        raise ValueError(f"track: no tracker {track!r} is installed; see accelerate's")
+    accelerator = Accelerator(
+        kwargs_handlers=[
+            DistributedDataParallelKwargs(find_unused_parameters=True),
+            InitProcessGroupKwargs(timeout=LONGEST_WAIT),
+        ],
+        mixed_precision=precision,
+        log_with=track or None,
+        project_dir=output or None,
+    )
+    if track:
+        accelerator.init_trackers("clipavatar")
+    return accelerator
