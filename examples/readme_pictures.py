@@ -1,34 +1,65 @@
-"""Draws every picture of README.md: `python examples/readme_pictures.py`.
+"""Draws every picture of README.md, or sheets to judge a model by.
 
-strip.png with the shipped model; art.png, what it learned from, with the renderer (train extra).
+    python examples/readme_pictures.py                                # strip.png, art.png
+    python examples/readme_pictures.py --sheets /tmp/sheets           # of the shipped model
+    python examples/readme_pictures.py --sheets /tmp/sheets --model runs/generator
+
+strip.png comes from the shipped model; art.png, what it learned from, from the renderer (train
+extra). The sheets: 6 prompts by 16 seeds, every value by its English and its Chinese word, one seed
+through all expressions, and 16 partial prompts.
 """
 
+import argparse
 from pathlib import Path
 
 from PIL import Image
+from tqdm import tqdm
 
-from clipavatar import generate
+from clipavatar import AvatarPipeline
 from clipavatar.chibi.draw import render
+from clipavatar.chibi.sample import SAMPLING
 from clipavatar.chibi.stream import figure_of
 from clipavatar.images import contact_sheet
+from clipavatar.lexicon import load_lexicon
 
 HERE = Path(__file__).parent
-PROMPTS = [
+STRIP = {  # prompt -> seed
+    "cute girl, twin tails": 0,
+    "Q版 boy": 1,
+    "银发 猫耳 女孩": 2,
+    "man with a beard, suit and tie": 3,
+    "winking woman, pink wavy hair, kimono": 4,
+    "戴墨镜的熊猫": 5,
+    "laughing boy, orange spiky hair": 6,
+    "angry girl, red ponytail, hoodie": 7,
+    "狐狸 巫师帽": 8,
+    "crying boy, blue curly hair, glasses": 9,
+    "双马尾 粉色头发 戴眼镜 的女孩": 10,
+    "grey-haired woman, crown, green dress": 11,
+    "害羞的女孩 水手服 蝴蝶结": 12,
+    "bald man, moustache, smug": 13,
+    "brown bear with headphones, blue scarf": 14,
+    "汉服 女孩 黑色长发 樱花": 15,
+}
+SEEDS = [
     "cute girl, twin tails",
     "Q版 boy",
+    "a cat",
+    "man with a beard, suit",
     "银发 猫耳 女孩",
-    "boy with glasses and blue hair",
-    "双马尾 粉色头发 戴眼镜 的女孩",
-    "laughing boy, orange spiky hair",
-    "angry girl, red ponytail",
-    "兔耳 紫色卷发 女孩",
+    "woman, brown skin, red dress",
+]
+PEOPLE = ["girl, pink bob, blue dress", "man, short black hair, suit", "white cat"]
+PARTIAL = [
+    *("girl", "boy", "woman", "man", "dog", "熊猫", "glasses", "戴帽子", "angry", "红头发"),
+    *("kimono", "freckles", "twin tails", "蓝眼睛", "crown", "cute"),
 ]
 
 
-def strip() -> Image.Image:
+def strip(pipeline: AvatarPipeline) -> Image.Image:
     """One avatar for each prompt, with its prompt below."""
-    avatars = [generate(prompt, seed=number, size=224) for number, prompt in enumerate(PROMPTS)]
-    return contact_sheet([avatar.image for avatar in avatars], columns=4, labels=PROMPTS)
+    avatars = [pipeline.generate(prompt, seed, size=160) for prompt, seed in STRIP.items()]
+    return contact_sheet([avatar.image for avatar in avatars], columns=8, labels=list(STRIP))
 
 
 def art() -> Image.Image:
@@ -36,5 +67,56 @@ def art() -> Image.Image:
     return contact_sheet([render(figure_of(3, index), 128) for index in range(40)], columns=10)
 
 
-strip().save(HERE / "strip.png")
-art().quantize(256).save(HERE / "art.png")
+def words(language: str) -> dict[str, str]:
+    """A prompt of each value, in its usual word -> a label."""
+    lexicon, made = load_lexicon(), {}
+    person = "girl" if language == "en" else "女孩"
+    for name, values in SAMPLING.items():
+        for value in values:
+            if value != "none":
+                said = lexicon.attributes[name][value].written(language)[0]
+                said = f"{said} T-shirt" if name == "clothes_colour" and language == "en" else said
+                said = f"{said}T恤" if name == "clothes_colour" and language == "zh" else said
+                prompt = said if name == "character" else f"{person}, {said}"
+                made[prompt] = f"{name}: {said}"
+    return made
+
+
+def sheets(pipeline: AvatarPipeline, folder: Path) -> None:
+    """Contact sheets to look at, as PNG."""
+    folder.mkdir(parents=True, exist_ok=True)
+    small = {"size": 96}
+    jobs: dict[str, tuple[int, list[tuple[str, int]], list[str] | None]] = {
+        "seeds": (16, [(prompt, seed) for prompt in SEEDS for seed in range(16)], None),
+        "partial": (16, [(prompt, seed) for seed in (1, 2) for prompt in PARTIAL], PARTIAL * 2),
+        "expressions": (
+            len(SAMPLING["expression"]),
+            [(f"{one}, {face}", 4) for one in PEOPLE for face in SAMPLING["expression"]],
+            list(SAMPLING["expression"]) * len(PEOPLE),
+        ),
+    }
+    for language in ("en", "zh"):
+        made = words(language)
+        jobs[f"values-{language}"] = (14, [(prompt, 11) for prompt in made], list(made.values()))
+    for name, (columns, asked, labels) in jobs.items():
+        bar = tqdm(asked, desc=name)
+        images = [pipeline.generate(prompt, seed, **small).image for prompt, seed in bar]
+        contact_sheet(images, columns=columns, labels=labels).save(folder / f"{name}.png")
+
+
+def main() -> None:
+    """See above."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sheets", type=Path, help="folder for the sheets; README's are left")
+    parser.add_argument("--model", default="", help="another than the shipped one")
+    args = parser.parse_args()
+    pipeline = AvatarPipeline.from_pretrained(args.model)
+    if args.sheets:
+        sheets(pipeline, args.sheets)
+        return
+    strip(pipeline).save(HERE / "strip.png")
+    art().quantize(256).save(HERE / "art.png")
+
+
+if __name__ == "__main__":
+    main()
