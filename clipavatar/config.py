@@ -30,6 +30,7 @@ class GeneratorConfig:
     # values it learned to draw, where the vocabulary has grown beyond it: "hair: bob", and what
     # stands in for others: "hair: hime cut as bob"; empty: it knows all of them
     knows: tuple[str, ...] = ()
+    noise_steps: int = 0  # so many steps from -2 to 2 that each noise entry is given as, besides
     reads: tuple[int, ...] = ()  # attributes it reads off the embedding: how many values each has
 
 

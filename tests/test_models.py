@@ -38,6 +38,18 @@ def test_a_generator_listens_to_noise_and_to_text() -> None:
     assert not torch.equal(face, generator(noise, -target))
 
 
+def test_noise_is_given_in_steps_as_well_and_lets_gradients_through() -> None:
+    generator = Generator(replace(GENERATOR, noise_steps=4))
+    noise = torch.tensor([[-1.5, -0.5, 0.5, 1.5] * 3])
+    sides = generator._steps(noise).reshape(12, 3)[:4].round().tolist()  # borders at -1, 0, 1
+    assert sides == [[-2, -2, -2], [2, -2, -2], [2, 2, -2], [2, 2, 2]]
+    noise.requires_grad_()
+    generator(noise, unit(1, 8)).sum().backward()
+    assert noise.grad is not None
+    assert noise.grad.abs().min() > 0
+    assert Generator(GENERATOR)._steps(noise).shape == (1, 0)
+
+
 def test_a_generator_gives_smaller_pictures_while_it_grows() -> None:
     generator = Generator(GENERATOR)
     assert generator(torch.randn(2, 12), unit(2, 8), resolution=8).shape == (2, 4, 8, 8)

@@ -11,6 +11,7 @@ from clipavatar.draws import Draws
 
 OWN_WORDS = 0.25  # scale of the embedding beside what was read off it
 VALUE = 4.0  # of a value that is said
+STEEP = 5.0  # of the borders between steps of the noise
 SHARP = 3.0  # of the reader's logits: it is to be as sure as the labels that training gives
 
 
@@ -42,6 +43,8 @@ class Generator(nn.Module):
     every dimension of the embedding. They learned five times as fast so.
     """
 
+    borders: Tensor
+
     def __init__(self, config: GeneratorConfig = GeneratorConfig()):  # noqa: B008 (frozen)
         super().__init__()
         self.config = config
@@ -52,7 +55,9 @@ class Generator(nn.Module):
                 f"{4 * 2 ** (levels - 1)}: one entry per size from 4 px on"
             )
         values, style = sum(config.reads), config.style_size
-        inputs = config.noise_size + config.embedding_size + values
+        borders = torch.linspace(-2, 2, config.noise_steps + 1)[1:-1]  # (S - 1,)
+        self.register_buffer("borders", borders, persistent=False)
+        inputs = config.noise_size * (1 + len(borders)) + config.embedding_size + values
         if values:  # after all values, one logit for each attribute: that it is unsaid
             self.reader = nn.Linear(config.embedding_size, values + len(config.reads))
         self.mapping = nn.Sequential(
@@ -89,6 +94,13 @@ class Generator(nn.Module):
         words = self._read(scaled) if said is None else self._labels(said)
         return torch.cat((OWN_WORDS * scaled, VALUE * words), dim=1)
 
+    def _steps(self, noise: Tensor) -> Tensor:
+        """Noise (N, Z) -> (N, Z * (S - 1)): on which side of each border an entry lies, -2 or 2.
+
+        A colour that one number chooses among four was never learned from the number alone.
+        """
+        return 2 * torch.tanh(STEEP * (noise[:, :, None] - self.borders)).flatten(1)
+
     def _read(self, scaled: Tensor) -> Tensor:
         """Embeddings (N, E) -> how sure it is of each value (N, values), little where unsaid."""
         attributes = len(self.config.reads)
@@ -121,7 +133,7 @@ class Generator(nn.Module):
         """
         if target.dim() == 1:
             target = target.expand(len(noise), -1)
-        inputs = torch.cat((noise, self.condition(target, said)), dim=1)
+        inputs = torch.cat((noise, self.condition(target, said), self._steps(noise)), dim=1)
         style = self.mapping(inputs)
         x = (self.linear(inputs) + self.curved(style)).view(len(noise), -1, 4, 4)
         x = x.contiguous(memory_format=torch.channels_last)
