@@ -27,9 +27,6 @@ class GeneratorConfig:
     image_channels: int = 4  # 4: premultiplied RGBA, 3: RGB
     noise_names: str = ""  # "chibi": its entries mean what clipavatar/chibi/sample.py says
     own_words: bool = False  # trained on a person's own pictures: asked in no prompt templates
-    # values it learned to draw, where the vocabulary has grown beyond it: "hair: bob", and what
-    # stands in for others: "hair: hime cut as bob"; empty: it knows all of them
-    knows: tuple[str, ...] = ()
     noise_steps: int = 0  # so many steps from -2 to 2 that each noise entry is given as, besides
     reads: tuple[int, ...] = ()  # attributes it reads off the embedding: how many values each has
 

@@ -69,7 +69,6 @@ class AvatarPipeline:
                 f"a text, but {clip.name} has {clip.embedding_size}"
             )
         self.config: GeneratorConfig = config
-        self.knows: tuple[str, ...] = getattr(config, "knows", ())
         self.clip = clip
         self.device = torch.device(device)
         self.generator = ready(generator, self.device)
@@ -267,7 +266,7 @@ class AvatarPipeline:
         """Targets (N, E): what `text` says, and what each row of noise (N, Z) adds to it."""
         if not self.named:
             return target.expand(len(noise), -1)
-        return complete(self.clip, text, noise, target, emphasis, self.knows)
+        return complete(self.clip, text, noise, target, emphasis)
 
     def draw(self, noise: Tensor, targets: Tensor) -> Tensor:
         """Noise (N, Z) and targets (N, E) -> faces (N, C, R, R) in [-1, 1]."""

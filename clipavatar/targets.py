@@ -115,13 +115,12 @@ def complete(
     noise: Tensor,
     target: Tensor,
     emphasis: Tensor | None = None,
-    knows: tuple[str, ...] = (),
 ) -> Tensor:
     """Targets (N, E): what `text` says, and what each row of noise (N, Z) adds to it.
 
     Where the noise has names, its entries decide what is unsaid, in training as here. Saying it
     in words as well spares the network the border between two hairstyles, where it draws both.
-    The text's own direction stays in, so that no word of it is lost. `knows`: see GeneratorConfig.
+    The text's own direction stays in, so that no word of it is lost.
     """
     blend = parse(text)
     wanted = OWN_WORDS * target if emphasis is None else OWN_WORDS * target + emphasis
@@ -129,42 +128,16 @@ def complete(
     full = torch.zeros(len(rows), len(target), device=target.device)
     for prompt, said in zip(blend, attributes(blend), strict=True):
         known, language = _drawable(said), _language(clip) or understand(prompt.text).language
-        prompts = [describe(_told(known, row, knows), language) for row in rows]
+        prompts = [describe(_told(known, row), language) for row in rows]
         parts = [prompts[i : i + CHUNK] for i in range(0, len(prompts), CHUNK)]
         full += prompt.share * torch.cat([clip.encode_text(part) for part in parts])
     return F.normalize(full + wanted, dim=-1)
 
 
-def _told(
-    known: Mapping[str, str], row: NDArray[np.float32], knows: tuple[str, ...]
-) -> dict[str, str]:
+def _told(known: Mapping[str, str], row: NDArray[np.float32]) -> dict[str, str]:
     """What is there, and what is known not to be: as full captions are in training."""
-    if knows:
-        return _told_to_older(known, row.copy(), _stand_ins(knows))
     drawn = figure(known, row).attributes
     return {name: value for name, value in drawn.items() if value != "none" or name in known}
-
-
-def _told_to_older(
-    known: Mapping[str, str], row: NDArray[np.float32], stand_ins: Mapping[str, Mapping[str, str]]
-) -> dict[str, str]:
-    """The same in the values that a model of a smaller vocabulary draws; all of them are said."""
-    known = {n: stand_ins[n][v] for n, v in known.items() if v in stand_ins.get(n, ())}
-    drawable = {name: set(values.values()) for name, values in stand_ins.items()}
-    _avoid(row, known, {name: set(SAMPLING[name]) - drawable[name] for name in drawable})
-    drawn = figure(known, row).attributes
-    return {name: drawn[name] for name in drawable if drawn.get(name) in drawable[name]}
-
-
-@lru_cache
-def _stand_ins(knows: tuple[str, ...]) -> dict[str, dict[str, str]]:
-    """Attribute -> value -> the value that is drawn for it."""
-    made: dict[str, dict[str, str]] = {}
-    for line in knows:
-        name, _, values = line.partition(": ")
-        value, _, drawn = values.partition(" as ")
-        made.setdefault(name, {})[value] = drawn or value
-    return made
 
 
 def _drawable(said: Mapping[str, str]) -> dict[str, str]:
@@ -175,9 +148,10 @@ def _drawable(said: Mapping[str, str]) -> dict[str, str]:
 
 
 def steer(noise: Tensor, text: str, seed: int, negative: str = "", diverse: bool = False) -> Tensor:
-    """`noise` (N, Z) with the entries moved that choose what `text` leaves unsaid.
+    """`noise` (N, Z) of one seed with the entries moved that choose what `text` leaves unsaid.
 
-    With `diverse`, consecutive seeds choose in turn: any run of as many seeds as an attribute has
+    All rows choose as the first does: CLIP shall pick the best drawing of the seed's person, not
+    another person, so that one seed through many expressions stays who it is. With `diverse`, consecutive seeds choose in turn: any run of as many seeds as an attribute has
     values holds each value once; the character, and what may be "none" (glasses, a hat), keep
     their usual frequencies, spread evenly. Nothing is chosen that `negative` names: of what may
     be "none", no kind at all. All else stays with the noise.
@@ -186,9 +160,8 @@ def steer(noise: Tensor, text: str, seed: int, negative: str = "", diverse: bool
     for said in attributes(parse(text)):
         known = _drawable(said) | known
     unwanted = _unwanted(negative)
-    if not (unwanted or diverse):
-        return noise
     rows = noise.cpu().numpy().copy()
+    rows[:, list(CHOOSERS.values())] = rows[0, list(CHOOSERS.values())]
     if diverse:
         for name, entry in _in_turn(known, unwanted, seed).items():
             rows[:, CHOOSERS[name]] = entry

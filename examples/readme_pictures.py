@@ -20,7 +20,7 @@ from clipavatar.chibi.draw import render
 from clipavatar.chibi.sample import SAMPLING
 from clipavatar.chibi.stream import figure_of
 from clipavatar.images import contact_sheet
-from clipavatar.lexicon import load_lexicon
+from clipavatar.prompts import describe
 
 HERE = Path(__file__).parent
 STRIP = {  # prompt -> seed
@@ -68,17 +68,15 @@ def art() -> Image.Image:
 
 
 def words(language: str) -> dict[str, str]:
-    """A prompt of each value, in its usual word -> a label."""
-    lexicon, made = load_lexicon(), {}
-    person = "girl" if language == "en" else "女孩"
+    """A prompt of each value, in its usual words -> a label."""
+    made = {}
     for name, values in SAMPLING.items():
         for value in values:
             if value != "none":
-                said = lexicon.attributes[name][value].written(language)[0]
-                said = f"{said} T-shirt" if name == "clothes_colour" and language == "en" else said
-                said = f"{said}T恤" if name == "clothes_colour" and language == "zh" else said
-                prompt = said if name == "character" else f"{person}, {said}"
-                made[prompt] = f"{name}: {said}"
+                person = {} if name == "character" else {"character": "girl"}
+                clothes = {"clothes": "T-shirt"} if name == "clothes_colour" else {}
+                prompt = describe({**person, **clothes, name: value}, language, "portrait")
+                made[prompt] = f"{name[:6]}: {value}"
     return made
 
 

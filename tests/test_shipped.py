@@ -14,6 +14,8 @@ from clipavatar.metrics.painting import painted, painter
 from clipavatar.metrics.texts import cases, wanted
 from clipavatar.pipeline import AvatarPipeline, default_pipeline
 
+LARGE = ("character", "hair_colour", "skin", "glasses", "head", "clothes", "clothes_colour")
+
 
 @pytest.fixture(scope="module")
 def pipeline() -> AvatarPipeline:
@@ -21,19 +23,16 @@ def pipeline() -> AvatarPipeline:
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_hair_colours_that_it_knows_are_right_in_85_percent_of_pictures(
-    pipeline: AvatarPipeline, language: str
-) -> None:
+def test_most_of_what_is_asked_is_drawn(pipeline: AvatarPipeline, language: str) -> None:
+    """By the judge, which no generator was trained with; README has the figures of every value."""
     judge, _ = load_judge(ASSETS / "judge.safetensors")
     asked = cases("words", language, 60)
     labels = wanted(asked)
-    read = readings(judge, painted(painter(pipeline, candidates=4), asked, "drawing"))
-    column = list(VALUES).index("hair_colour")
-    known = [f"hair_colour: {value}" in pipeline.knows for value in VALUES["hair_colour"]]
-    counted = (labels[:, column] != UNSAID) & torch.tensor(known)[labels[:, column]]
-    right = (read == labels)[counted, column].double()
-    assert len(right) >= 20
-    assert right.mean() >= 0.85
+    right = readings(judge, painted(painter(pipeline, candidates=4), asked, "drawing")) == labels
+    for names, least in ((LARGE, 0.85), (tuple(VALUES), 0.75)):
+        columns = [list(VALUES).index(name) for name in names]
+        counted = labels[:, columns] != UNSAID
+        assert right[:, columns][counted].double().mean() >= least
 
 
 def test_one_seed_gives_one_picture_and_another_seed_another() -> None:

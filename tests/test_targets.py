@@ -10,7 +10,7 @@ from clipavatar.chibi.sample import SAMPLING, figure
 from clipavatar.config import NOISE_SIZE
 from clipavatar.latents import sample_noise
 from clipavatar.pipeline import AvatarPipeline
-from clipavatar.targets import complete, find_target, steer
+from clipavatar.targets import find_target, steer
 from clipavatar.understanding import understand
 
 NAMED = dataclasses.replace(TINY, noise_size=NOISE_SIZE, noise_names="chibi")
@@ -164,24 +164,3 @@ def test_choices_are_made_by_the_seed_and_written_into_the_picture(named):
     again = named.generate(made[4], 4, size=32)
     choice = named.generate("{girl|boy}, __hair_colour__ hair", 4, size=32)
     assert again.image.tobytes() == choice.image.tobytes()
-
-
-class TestModelsOfASmallerVocabulary:
-    KNOWS = ("character: girl", "skin: light", "skin: tan", "skin: dark", "skin: pale as light")
-
-    def told(self, text: str, seed: int) -> str:
-        clip = TinyClip()
-        asked = []
-        clip.encode_text = lambda prompts: asked.extend(prompts) or TinyClip().encode_text(prompts)
-        noise = sample_noise(1, NOISE_SIZE, seed)
-        target = find_target(TinyClip(), text, "chibi").direction
-        complete(clip, text, noise, target, knows=self.KNOWS)
-        return asked[0]
-
-    def test_what_they_do_not_know_is_not_said_and_near_values_stand_in(self):
-        said = understand(self.told("girl, pale skin, kimono, blue hair", 3)).attributes
-        assert said == {"character": "girl", "skin": "light"}
-
-    def test_what_they_know_is_chosen_as_evenly_as_the_table_has_it(self):
-        skins = [understand(self.told("girl", seed)).attributes["skin"] for seed in range(240)]
-        assert all(55 <= skins.count(skin) <= 105 for skin in ("light", "tan", "dark"))
