@@ -151,10 +151,11 @@ def steer(noise: Tensor, text: str, seed: int, negative: str = "", diverse: bool
     """`noise` (N, Z) of one seed with the entries moved that choose what `text` leaves unsaid.
 
     All rows choose as the first does: CLIP shall pick the best drawing of the seed's person, not
-    another person, so that one seed through many expressions stays who it is. With `diverse`, consecutive seeds choose in turn: any run of as many seeds as an attribute has
-    values holds each value once; the character, and what may be "none" (glasses, a hat), keep
-    their usual frequencies, spread evenly. Nothing is chosen that `negative` names: of what may
-    be "none", no kind at all. All else stays with the noise.
+    another person, so that one seed through many expressions stays who it is. With `diverse`,
+    consecutive seeds choose in turn: any run of as many seeds as an attribute has values holds each
+    value once; the character, and what may be "none" (glasses, a hat), keep their usual
+    frequencies, spread evenly. Nothing is chosen that `negative` names: of what may be "none", no
+    kind at all. All else stays with the noise.
     """
     known: dict[str, str] = {}
     for said in attributes(parse(text)):

@@ -22,9 +22,9 @@ from clipavatar.chibi.sample import figure
 from clipavatar.chibi.stream import figure_of
 from clipavatar.config import NOISE_SIZE
 from clipavatar.images import to_uint8
-from clipavatar.latents import sample_noise, score
+from clipavatar.latents import score
 from clipavatar.metrics.texts import Case
-from clipavatar.targets import find_target
+from clipavatar.spaces import draw
 
 Painter = Callable[[Case], Tensor]  # -> (C, R, R) in [-1, 1]
 
@@ -37,11 +37,9 @@ def painter(pipeline: Any, candidates: int) -> Painter:
 
     @torch.no_grad()
     def paint(case: Case) -> Tensor:
-        target = find_target(pipeline.clip, case.text, "chibi")
-        noise = sample_noise(candidates, pipeline.config.noise_size, case.seed)
-        noise = noise.to(pipeline.device)
-        asked = pipeline.complete(case.text, noise, target.direction, target.emphasis)
-        faces = pipeline.draw(noise, asked)
+        settings = pipeline.settings(case.text, case.seed, candidates=candidates)
+        target = pipeline.target(settings)
+        faces = draw(pipeline.generator, pipeline.latent(settings, target))
         face: Tensor = faces[score(pipeline.clip, faces, target.direction).argmax()]
         return face.cpu()
 
