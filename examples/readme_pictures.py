@@ -58,7 +58,7 @@ PARTIAL = [
 
 def strip(pipeline: AvatarPipeline) -> Image.Image:
     """One avatar for each prompt, with its prompt below."""
-    avatars = [pipeline.generate(prompt, seed, size=160) for prompt, seed in STRIP.items()]
+    avatars = [pipeline.generate(prompt, seed, size=200) for prompt, seed in STRIP.items()]
     return contact_sheet([avatar.image for avatar in avatars], columns=8, labels=list(STRIP))
 
 
