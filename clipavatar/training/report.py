@@ -19,7 +19,7 @@ from clipavatar.training.folders import Found
 
 FEW = 1000  # below this a generator learns the pictures by heart
 NAMED = 5  # examples given of each kind of trouble
-SHARE = 0.2  # of the matrix rate that small convolutions reach in training; a guess to plan by
+SHARE = 0.6  # of the matrix rate that training reaches; examples/train_benchmark.py measures it
 
 
 @dataclass(frozen=True)
