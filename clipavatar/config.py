@@ -295,3 +295,13 @@ def check_range(name: str, value: int, low: int, high: int) -> None:
     """Raises ValueError unless `value` is an int from `low` to `high`."""
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
         raise ValueError(f"{name} must be a whole number from {low} to {high}, not {value!r}")
+
+
+def check_levels(resolution: int, channels: tuple[int, ...]) -> None:
+    """Raises ValueError unless `channels`, at 4 px, 8 px and so on, end at `resolution`."""
+    levels = len(channels)
+    if 4 * 2 ** (levels - 1) != resolution:
+        raise ValueError(
+            f"resolution {resolution} needs {levels} channels to be "
+            f"{4 * 2 ** (levels - 1)}: one entry per size from 4 px on"
+        )

@@ -216,7 +216,7 @@ class AvatarPipeline:
         made |= {"start_from": start["digest"]} if start else {}
         made |= {"keep": ", ".join(check_keep(keep))} if check_keep(keep) else {}
         behind = check_background(background) if background is not None else "in the model"
-        style = OWN_WORDS_STYLE if getattr(self.config, "own_words", False) else style
+        style = OWN_WORDS_STYLE if self.config.own_words else style
         made |= {"style": style, "background": behind}
         made |= ({"negative": negative} if negative else {}) | (
             {"diverse": True} if diverse else {}

@@ -1,8 +1,8 @@
 """Draws every picture of README.md, or sheets to judge a model by.
 
     python examples/readme_pictures.py                                # strip.png, art.png
-    python examples/readme_pictures.py --sheets /tmp/sheets           # of the shipped model
-    python examples/readme_pictures.py --sheets /tmp/sheets --model runs/generator
+    python examples/readme_pictures.py --sheets sheets                # of the shipped model
+    python examples/readme_pictures.py --sheets sheets --model runs/generator
 
 strip.png comes from the shipped model; art.png, what it learned from, from the renderer (train
 extra). The sheets: 6 prompts by 16 seeds, every value by its English and its Chinese word, one seed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from clipavatar.config import DcganConfig
+from clipavatar.config import DcganConfig, check_levels
 from clipavatar.draws import Draws
 
 
@@ -21,12 +21,7 @@ class Dcgan(nn.Module):
     def __init__(self, config: DcganConfig = DcganConfig()):  # noqa: B008 (frozen)
         super().__init__()
         self.config = config
-        levels = len(config.channels)
-        if 4 * 2 ** (levels - 1) != config.resolution:
-            raise ValueError(
-                f"resolution {config.resolution} needs {levels} channels to be "
-                f"{4 * 2 ** (levels - 1)}: one entry per size from 4 px on"
-            )
+        check_levels(config.resolution, config.channels)
         before = config.noise_size + config.embedding_size
         self.blocks = nn.ModuleList()
         self.to_image = nn.ModuleList()

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from clipavatar.config import GeneratorConfig
+from clipavatar.config import GeneratorConfig, check_levels
 from clipavatar.draws import Draws
 
 OWN_WORDS = 0.25  # scale of the embedding beside what was read off it
@@ -48,12 +48,7 @@ class Generator(nn.Module):
     def __init__(self, config: GeneratorConfig = GeneratorConfig()):  # noqa: B008 (frozen)
         super().__init__()
         self.config = config
-        levels = len(config.channels)
-        if 4 * 2 ** (levels - 1) != config.resolution:
-            raise ValueError(
-                f"resolution {config.resolution} needs {levels} channels to be "
-                f"{4 * 2 ** (levels - 1)}: one entry per size from 4 px on"
-            )
+        check_levels(config.resolution, config.channels)
         values, style = sum(config.reads), config.style_size
         borders = torch.linspace(-2, 2, config.noise_steps + 1)[1:-1]  # (S - 1,)
         self.register_buffer("borders", borders, persistent=False)

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from clipavatar.config import StyleGeneratorConfig
+from clipavatar.config import StyleGeneratorConfig, check_levels
 from clipavatar.draws import Draws
 
 LAYER_NOISE_SEED = 0x5EED  # of the noise that a finished model adds, the same in every picture
@@ -88,12 +88,7 @@ class StyleGenerator(nn.Module):
     def __init__(self, config: StyleGeneratorConfig = StyleGeneratorConfig()):  # noqa: B008 (frozen)
         super().__init__()
         self.config = config
-        levels = len(config.channels)
-        if 4 * 2 ** (levels - 1) != config.resolution:
-            raise ValueError(
-                f"resolution {config.resolution} needs {levels} channels to be "
-                f"{4 * 2 ** (levels - 1)}: one entry per size from 4 px on"
-            )
+        check_levels(config.resolution, config.channels)
         layers: list[nn.Module] = []
         before = config.noise_size + config.embedding_size
         for _ in range(config.mapping_layers):

@@ -54,7 +54,10 @@ def load_feed(config: Config, cache: str | Path) -> Feed:
         return mixed_batch(mixture, size, step, network.noise_size, part, parts)
 
     plain = Mixture(mixture.sources, mixture.weights, PREVIEW)
-    shown = lambda size: mixed_batch(plain, size, 0, network.noise_size)  # noqa: E731
+
+    def shown(size: int) -> Batch:
+        return mixed_batch(plain, size, 0, network.noise_size)
+
     return Feed(mixed, shown, len(mixture), reports, mixture.unreadable)
 
 

@@ -120,7 +120,7 @@ class Run:
                 self.average.update(getattr(plain, "_orig_mod", plain), size)
                 progress.advance(size, **figures)
                 if self.joint.learns and progress.step % WATCHED == 0:
-                    _, frozen, live = self._show()
+                    _, frozen, live = self._show(self.feed.preview(SHEET))
                     self.joint.watch(frozen, live, progress.say)
                 due = progress.every("checkpoint", options.checkpoint_every_minutes)
                 due = due or progress.done
@@ -214,7 +214,8 @@ class Run:
         False, and nothing is written, where the weights are no longer numbers.
         """
         progress, network = self.progress, self.average.model
-        made, score, _ = self._show()
+        data = self.feed.preview(SHEET)
+        made, score, _ = self._show(data)
         if not math.isfinite(score):
             return False
         better, self.best = score > self.best, max(self.best, score)
@@ -238,21 +239,21 @@ class Run:
             if self.joint.learns:
                 save_clip(self.clip, self.output / "clip")
             sheet = self.output / f"preview-{progress.elapsed:05.1f}.png"
-            preview_sheet(self.feed.preview(SHEET).images, made, sheet)
+            preview_sheet(data.images, made, sheet)
         except OSError as error:  # a full disk is no reason to lose the run
             progress.say(f"step {progress.step}: {error}")
         self.states.save(progress.step, state)
         return True
 
     @torch.no_grad()
-    def _show(self) -> tuple[Tensor, float, float]:
-        """The averaged generator's preview, and the mean cosine of its pictures with their texts by
+    def _show(self, data: Batch) -> tuple[Tensor, float, float]:
+        """The averaged generator's pictures of `data`, and the mean cosine with their texts.
 
-        the CLIP that stays as it is and by the one that learns; the same in all processes.
+        That by the CLIP that stays as it is, and by the one that learns; the same in all processes.
         """
         from accelerate.utils import broadcast
 
-        device, data = self.accelerator.device, self.feed.preview(SHEET)
+        device = self.accelerator.device
         size = level(self.progress, self.options, self.config.network.resolution)
         images, scores = [], []
         grey = torch.full((1, 3, 1, 1), 0.8, device=device)
