@@ -22,7 +22,7 @@ from clipavatar.chibi.stream import drawn_of, figure_of
 from clipavatar.config import NOISE_SIZE
 
 PLAIN = {"character": "girl", "hair": "bob", "expression": "smiling", "glasses": "none"}
-GOLDEN = {"girl": "68e80e766dfc03d5", "man": "21d8ff4817b769b6", "fox": "8d8ebf7b1e86927b"}
+GOLDEN = {"girl": "658ca1cfb7f01533", "man": "66185726ef873985", "fox": "0342db76bc08043e"}
 
 
 def noise(seed: int = 0) -> np.ndarray:

@@ -25,7 +25,7 @@ BROWS = {
     "girl": Brow(31, -19, 11, 2.2, 3.5, 1),
     "boy": Brow(31, -14, 14, 6, 3.5, 1.5),
     "woman": Brow(31, -13.5, 15, 2.8, 5.5, 2.5),
-    "man": Brow(29.5, -8, 16, 8, 0.8, -0.5),
+    "man": Brow(29.5, -8, 16, 8, 1.4, -0.5),
 }
 
 
@@ -41,9 +41,9 @@ class Mood(NamedTuple):
 _HIGH = Mood(lift=-4, arch=2)
 # for each expression the left and the right brow
 MOODS = {
-    "smiling": (Mood(lift=-1, arch=1.5),) * 2,
+    "smiling": (Mood(lift=-3, arch=2.5),) * 2,
     "laughing": (_HIGH,) * 2,
-    "neutral": (Mood(arch=-1),) * 2,
+    "neutral": (Mood(lift=1, arch=-1.2),) * 2,
     "sad": (Mood(-7, 4),) * 2,
     "crying": (Mood(-8, 4.5, 1, -1),) * 2,
     "angry": (Mood(8, -6, 5, -2),) * 2,

@@ -35,6 +35,8 @@ def bald_front(figure: Figure, colours: Tones) -> str:
         f'Q{-30 + x:.1f} -50 {-38 + x:.1f} -36Q{-43 + x:.1f} -32 {-46 + x:.1f} -38Z" fill="{light}" fill-opacity=".9"/>'
         f'<ellipse cx="{-1 + x:.1f}" cy="-60" rx="5.5" ry="3" transform="rotate(4 {-1 + x:.1f} -60)" '
         f'fill="{light}" fill-opacity=".9"/>'
+        f'<path d="M{-39 + x:.1f} -42Q{-34 + x:.1f} -52 {-22 + x:.1f} -56" fill="none" '
+        'stroke="#fff" stroke-width="5" stroke-linecap="round" stroke-opacity=".8"/>'
     )
 
 

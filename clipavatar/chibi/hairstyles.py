@@ -47,18 +47,16 @@ _UP = Cap(drop=10, locks=5, notch=8)  # tied hair: the ears are free
 HAIRSTYLES: dict[str, Hairstyle] = {
     "twin tails": _capped(_UP, tied.twin_back, tied.twin_front, (40, 40)),
     "ponytail": _capped(_UP, tied.ponytail_back, tied.ponytail_front, (34, 34)),
-    "side ponytail": _capped(_UP, tied.side_back, tied.side_front, (82, 60)),
+    "side ponytail": _capped(_UP, tied.side_back, tied.side_front, (66, 48)),
     "bob": _capped(
         Cap(width=81, height=88, drop=30, locks=7, notch=5),
         short.bob_back,
         short.bob_front,
-        (34, 34),
+        (26, 26),
     ),
-    "long hair": _capped(_SMOOTH, long.long_back, long.long_front, (62, 70)),
-    "wavy hair": _capped(_SMOOTH, long.wavy_back, long.wavy_front, (62, 66)),
-    "short hair": _capped(
-        Cap(66, 82, 4, 5, 9, 0.5), short.short_back, short.short_front, (-26, 16)
-    ),
+    "long hair": _capped(_SMOOTH, long.long_back, long.long_front, (44, 50)),
+    "wavy hair": _capped(_SMOOTH, long.wavy_back, long.wavy_front, (46, 48)),
+    "short hair": _capped(Cap(66, 82, 4, 5, 9, 0.5), short.short_back, short.short_front, (-32, 8)),
     "spiky hair": _capped(
         Cap(locks=4, notch=16, rough=1, drop=14, outlined=False),
         short.spiky_back,
@@ -67,9 +65,9 @@ HAIRSTYLES: dict[str, Hairstyle] = {
         88,
     ),
     "buns": _capped(_UP, tied.buns_back, tied.buns_front, (-26, 30)),
-    "braids": _capped(_SMOOTH, tied.braids_back, tied.braids_front, (68, 60)),
+    "braids": _capped(_SMOOTH, tied.braids_back, tied.braids_front, (54, 48)),
     "curly hair": Hairstyle(short.curly_back, short.curly_front, short.curly_outline, (26, 26)),
-    "hime cut": _capped(Cap(width=71), long.hime_back, long.hime_front, (18, 70)),
+    "hime cut": _capped(Cap(width=71), long.hime_back, long.hime_front, (14, 50)),
     "messy hair": _capped(
         Cap(locks=6, notch=12, rough=1, drop=16, outlined=False),
         short.messy_back,

@@ -64,14 +64,16 @@ def _mouth_y(figure: Figure) -> float:
 
 
 def _freckles(figure: Figure) -> str:
-    """Four strong dots on each cheek and three over the nose."""
+    """Four strong dots on each cheek and two beside the nose."""
     (x, y), skin = BUILDS[figure.attributes["character"]].blush_at, skin_tones(figure)
-    dots = [(0.0, y - 12), (-8.5, y - 8), (8.5, y - 8)]
+    dots = [(-7.0, y - 9), (7.0, y - 9)]
     for side in (-1, 1):
-        dots += [(side * (x + dx), y + dy) for dx, dy in ((-17, 0), (-9, 4.5), (-1, 0), (6.5, 4.5))]
-    drawn = "".join(f'<circle cx="{dx:.1f}" cy="{dy:.1f}" r="3.1"/>' for dx, dy in dots)
+        dots += [
+            (side * (x + dx), y + dy) for dx, dy in ((-16, -2), (-10, 7.5), (-3, -2), (3.5, 7.5))
+        ]
+    drawn = "".join(f'<circle cx="{dx:.1f}" cy="{dy:.1f}" r="4.3"/>' for dx, dy in dots)
     dark = figure.attributes["skin"] in ("brown", "dark")
-    return f'<g fill="{skin.line if dark else "#a4502a"}">{drawn}</g>'
+    return f'<g fill="{skin.line if dark else "#a04a24"}">{drawn}</g>'
 
 
 def _blush(figure: Figure) -> str:

@@ -92,11 +92,11 @@ def mouth(figure: Figure, y: float) -> str:
 
 
 def _smiling(pen: Pen) -> str:
-    return pen.bow(15, -4, 4)
+    return pen.bow(17, -7, 5.5)
 
 
 def _neutral(pen: Pen) -> str:
-    return pen.bow(8, 0.5, 0.5)
+    return pen.bow(9.5, 1, 1)
 
 
 def _sad(pen: Pen) -> str:
@@ -198,7 +198,7 @@ def _smug(pen: Pen) -> str:
     path = (
         f"M{-x * 0.8:.1f} {y - 1:.1f}Q{-x * 0.6:.1f} {y + 6:.1f} {-x * 0.3:.1f} {y + 5:.1f}"
         f"Q{-x * 0.05:.1f} {y + 4.5:.1f} 0 {y:.1f}Q{x * 0.12:.1f} {y + 5:.1f} {x * 0.5:.1f} {y + 3.5:.1f}"
-        f"Q{x * 0.95:.1f} {y + 1:.1f} {x * 1.08:.1f} {y - 8:.1f}"
+        f"Q{x * 1.0:.1f} {y + 1:.1f} {x * 1.25:.1f} {y - 12:.1f}"
     )
     fang = (
         ""

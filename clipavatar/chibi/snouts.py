@@ -79,7 +79,7 @@ MUZZLES = {
 }
 
 # Mouths are drawn around x = 0 with the upper lip at y = 0 and some 20 units of room below.
-_W = "M-15 1Q-9 11 0 3Q9 11 15 1"
+_W = "M-17 -2Q-10 13 0 3Q10 13 17 -2"
 _TEETH = "M-6.5 6Q-6.5 14 -5.5 15H5.5Q6.5 14 6.5 6ZM0 6V15"
 TOOTHY = ("smiling", "neutral", "winking", "smug", "shy", "sad")
 
