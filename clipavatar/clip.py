@@ -12,6 +12,7 @@ import difflib
 import gzip
 import json
 import logging
+import math
 import os
 import shutil
 import tempfile
@@ -94,6 +95,11 @@ class Clip(nn.Module):
     def logit_scale(self) -> Tensor:
         """The learned temperature as open_clip stores it: logits = exp(logit_scale) * cosine."""
         return self.model.logit_scale  # type: ignore[no-any-return]
+
+    @property
+    def scale(self) -> Tensor:
+        """What multiplies a cosine to make a logit, at most 100 as in Radford et al., 2021."""
+        return self.logit_scale.clamp(0, math.log(100)).exp()
 
     def tokenize(self, prompts: Sequence[str]) -> Tensor:
         """P prompts -> token ids (P, L), on the CPU; a prompt longer than L is cut short."""

@@ -161,11 +161,13 @@ class TrainConfig:
     discriminator_learning_rate: float = 4e-4
     warm_up_learning_rate: float = 2e-3
     focus: float = 3.0  # how much more the pixels of the face count in both
+    square: float = 1.0  # of the squared difference of pixels, beside the absolute one
     paired_weight: float = 1.0  # of the paired loss once the adversarial one is there
     adversarial: str = "non-saturating"  # a name of losses.ADVERSARIAL
     adversarial_weight: float = 0.6  # force on the pixels, as a share of the paired loss's
     mismatch_weight: float = 0.3
     clip_weight: float = 0.15  # the same
+    value_weight: float = 0.15  # the same, of captions that name one value; "chibi" alone
     ramp: float = 0.05  # fraction of the whole time in which both rise to that
     clip_temperature: float = 0.07
     clip_crops: int = 0  # random crops of each picture that CLIP sees; 0: one shifted view

@@ -25,6 +25,15 @@ def test_pixel_and_gradient_losses_see_different_faults() -> None:
     assert losses.gradient_loss(edge, wanted).item() == pytest.approx(1 / 3)
 
 
+def test_with_squares_one_large_error_counts_more_than_many_small_ones() -> None:
+    wanted = torch.zeros(1, 1, 4, 4)
+    even, lump = wanted + 0.125, wanted.clone()
+    lump[..., :1, :1] = 2  # the same mean difference in one place
+    assert losses.pixel_loss(even, wanted) == losses.pixel_loss(lump, wanted)
+    assert losses.pixel_loss(even, wanted, square=2.0).item() == pytest.approx(0.125 + 2 * 0.125**2)
+    assert losses.pixel_loss(lump, wanted, square=2.0).item() == pytest.approx(0.125 + 2 * 4 / 16)
+
+
 def test_focus_makes_the_face_count_more_and_leaves_the_corners() -> None:
     weight = losses.focus(16, 3.0)
     assert weight.shape == (16, 16)

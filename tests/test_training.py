@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from clipavatar.checkpoint import load_model
-from clipavatar.chibi.dataset import Pictures, load_pictures
+from clipavatar.chibi.dataset import UNSAID, Pictures, load_pictures
 from clipavatar.chibi.sample import SAMPLING
 from clipavatar.clip import load_clip
 from clipavatar.config import (
@@ -30,6 +30,7 @@ from clipavatar.training.batches import augment, batch
 from clipavatar.training.ema import Average
 from clipavatar.training.states import States
 from clipavatar.training.steps import fits
+from clipavatar.training.values import SHORT, SIZES, short_captions, values_loss
 
 TINY = {
     "embed_dim": 16,
@@ -169,6 +170,25 @@ def test_augmented_pictures_are_rgb_in_range(pictures: Pictures) -> None:
 def test_a_text_fits_its_own_picture(pictures: Pictures) -> None:
     data = batch(pictures, 8, 0, 0)
     assert fits(data.labels, data.said).all()
+
+
+def test_a_picture_is_drawn_to_the_captions_of_its_own_values(clip_folder: Path) -> None:
+    clip = load_clip(clip_folder)
+    wordings = short_captions(clip, 0)
+    assert wordings.shape == (2 * SHORT, sum(SIZES), clip.embedding_size)
+    assert not torch.equal(wordings[0], wordings[1])  # English and Chinese
+    values = torch.eye(sum(SIZES))  # as if each value had a direction of its own
+    labels = torch.zeros(2, len(SIZES), dtype=torch.long)
+    first = torch.tensor([sum(SIZES[:column]) for column in range(len(SIZES))])
+    shown = values[first].sum(dim=0).expand(2, -1)  # the first value of every attribute
+    assert values_loss(shown, values, torch.tensor(100.0), labels) < 1e-6
+    wrong = labels.clone()
+    wrong[0, 0] = 1
+    expected = 100 / labels.numel()  # one logit of 0 beside one of 100, among all rows and columns
+    found = values_loss(shown, values, torch.tensor(100.0), wrong).item()
+    assert found == pytest.approx(expected, rel=1e-4)
+    wrong[0, 0] = UNSAID
+    assert values_loss(shown, values, torch.tensor(100.0), wrong) < 1e-6
 
 
 def test_an_average_moves_halfway_in_its_half_life() -> None:

@@ -20,23 +20,22 @@ from torch import Tensor, nn
 from clipavatar.checkpoint import load_state, save_state
 from clipavatar.chibi.caption import caption, random_subset
 from clipavatar.chibi.dataset import UNSAID, Pictures, load_pictures
-from clipavatar.chibi.sample import SAMPLING
 from clipavatar.clip import Clip, contrastive_loss, create_clip, save_clip
 from clipavatar.config import ClipTrainConfig, Config
 from clipavatar.draws import Draws
 from clipavatar.files import replacing
 from clipavatar.metrics.alignment import embed, zero_shot
-from clipavatar.metrics.attributes import attribute_loss, visible
+from clipavatar.metrics.attributes import visible
 from clipavatar.prompts import LANGUAGES
 from clipavatar.training.batches import Batch, augment, batch, prefetch
 from clipavatar.training.devices import make_accelerator
 from clipavatar.training.feeds import ours
 from clipavatar.training.finetune import finetune_clip
 from clipavatar.training.progress import Progress
+from clipavatar.training.values import SIZES, attributes_loss, short_captions
 from clipavatar.training.vocabulary import train_vocabulary
 
 CAPTIONS = 10_000  # of each language that the vocabulary is learned from
-SIZES = [len(table) for table in SAMPLING.values()]
 
 
 class Heads(nn.Module):
@@ -82,14 +81,8 @@ class Pair(nn.Module):
         with torch.no_grad():
             text, wrong = self.clip.encode_tokens(tokens).chunk(2)
         image = self.clip.encode_image(images)
-        scale = self.clip.logit_scale.clamp(0, math.log(100)).exp()
+        scale = self.clip.scale
         return image, text, wrong, scale, [self.shared(image), self.image(image)]
-
-
-def attributes_loss(logits: list[Tensor], labels: Tensor) -> Tensor:
-    """Sum over the heads of the mean cross entropy over the attributes, (B, sum(SIZES)) each."""
-    losses = [attribute_loss(torch.split(each, SIZES, dim=1), labels) for each in logits]
-    return torch.stack(losses).sum()
 
 
 def train_clip(config: Config, resume: bool = False) -> Path:
@@ -106,7 +99,6 @@ def train_clip(config: Config, resume: bool = False) -> Path:
     output = Path(options.output)
     accelerator = make_accelerator(config.train.precision)
     set_seed(options.seed)
-    progress = Progress(options.minutes, output, 0, accelerator)
     cache, vocabulary = output.parent / "cache", output / "vocabulary.txt.gz"
     with accelerator.main_process_first():  # one draws, the others find it
         pictures = load_pictures(config.data.sources[0].pictures, 64, options.seed, cache)
@@ -115,6 +107,7 @@ def train_clip(config: Config, resume: bool = False) -> Path:
         if fresh or not vocabulary.exists():
             captions = _all_captions(pictures, options.seed)
             train_vocabulary(captions, options.vocabulary_size, vocabulary)
+    progress = Progress(options.minutes, output, 0, accelerator)  # drawing is not training
     architecture = (
         json.loads(Path(options.architecture).read_text()) if options.architecture else None
     )
@@ -130,6 +123,7 @@ def train_clip(config: Config, resume: bool = False) -> Path:
     rank, world = accelerator.process_index, accelerator.num_processes
     spread, optimizer = accelerator.prepare(pair, optimizer)
     contrast, device = contrastive_loss(rank, world), accelerator.device
+    short: Tensor | None = None  # made once the text tower is locked
 
     def make(step: int) -> tuple[Batch, Tensor]:
         size = options.batch_size
@@ -144,7 +138,11 @@ def train_clip(config: Config, resume: bool = False) -> Path:
             figures = _text_losses(spread, data, tokens.to(device))
         else:
             views = augment(data.images, Draws(options.seed, progress.step, part=rank, parts=world))
-            figures = _image_losses(spread, contrast, data, tokens.to(device), views.to(device))
+            if short is None:
+                short = short_captions(clip, options.seed)
+            values = short[progress.step % len(short)]
+            arguments = (data, tokens.to(device), views.to(device), values)
+            figures = _image_losses(spread, contrast, *arguments)
         weights = {"contrast": options.contrast_weight, "negative": options.negative_weight}
         loss = sum(weights.get(k, options.attribute_weight) * v for k, v in figures.items())
         optimizer.zero_grad(set_to_none=True)
@@ -178,13 +176,22 @@ def _text_losses(pair: Any, data: Batch, tokens: Tensor) -> dict[str, Tensor]:
 
 
 def _image_losses(
-    pair: Any, contrast: Any, data: Batch, tokens: Tensor, views: Tensor
+    pair: Any, contrast: Any, data: Batch, tokens: Tensor, views: Tensor, values: Tensor
 ) -> dict[str, Tensor]:
-    """A picture finds its caption among the batch's and beside a wrong one, and is named."""
+    """A picture finds its caption among the batch's and beside a wrong one, and is named.
+
+    By heads, and by `values` (V, E), the embeddings of captions that name one value each: a full
+    caption is found by what is easiest to see of it, and little of that is in "a boy".
+    """
     image, text, wrong, scale, logits = pair(tokens, views)
     negative = F.softplus(scale * (image * (wrong - text)).sum(dim=1)).mean()
-    named = attributes_loss(logits, visible(data.labels).to(tokens.device))
-    return {"contrast": contrast(image, text, scale), "negative": negative, "image": named}
+    shown = visible(data.labels).to(tokens.device)
+    return {
+        "contrast": contrast(image, text, scale),
+        "negative": negative,
+        "short": attributes_loss([scale * image @ values.T], shown),
+        "image": attributes_loss(logits, shown),
+    }
 
 
 def _set_rate(optimizer: Any, options: ClipTrainConfig, progress: Progress) -> None:

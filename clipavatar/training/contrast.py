@@ -29,7 +29,7 @@ class Contrast(nn.Module):
 
     def forward(self, tokens: Tensor, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Tokens (B, L), images (B, 3, R, R) -> embeddings of both (B, E), and the scale."""
-        scale = self.clip.logit_scale.clamp(0, math.log(100)).exp()
+        scale = self.clip.scale
         return self.clip.encode_image(images), self.clip.encode_tokens(tokens), scale
 
 

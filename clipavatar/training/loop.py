@@ -26,7 +26,7 @@ from clipavatar.training.captioned import with_pseudo_text
 from clipavatar.training.contrast import WATCHED, JointClip
 from clipavatar.training.devices import make_accelerator
 from clipavatar.training.ema import Average
-from clipavatar.training.feeds import check_feed, load_feed
+from clipavatar.training.feeds import check_feed, labelled, load_feed
 from clipavatar.training.progress import LOGGED, Progress
 from clipavatar.training.setup import (
     check_config,
@@ -37,6 +37,7 @@ from clipavatar.training.setup import (
 )
 from clipavatar.training.states import States
 from clipavatar.training.steps import Part, adversarial_step, warm_up_step
+from clipavatar.training.values import short_captions
 
 ROLLBACKS = 3  # times that a run may go back because a loss was not a number
 CALM = 0.5  # times the learning rates, after each
@@ -91,6 +92,8 @@ class Run:
         self.nets, self.parts = prepare(
             options, generator, discriminator, self.clip, self.accelerator
         )
+        if options.value_weight and labelled(config):
+            self.nets.short = short_captions(self.clip, options.seed)
         minutes, steps = options.minutes, options.steps
         self.progress = Progress(minutes, self.output, steps, self.accelerator)
         self.states.say = self.progress.say

@@ -20,9 +20,11 @@ from clipavatar.clip import Clip
 from clipavatar.config import TrainConfig
 from clipavatar.draws import Draws
 from clipavatar.images import over, resize
+from clipavatar.metrics.attributes import visible
 from clipavatar.models.discriminator import group_size
 from clipavatar.training.batches import Batch, augment, random_backgrounds
 from clipavatar.training.diffaugment import diffaugment, random_crops
+from clipavatar.training.values import values_loss
 
 KEPT_FORCE = 0.9  # of the running ratio of forces, in a step
 SMALLEST_CROP = 0.5  # of the side, that CLIP sees
@@ -41,6 +43,7 @@ class Nets:
     clip: Clip
     accelerator: Any
     variety: bool = False  # whether mode seeking wants two pictures of each text
+    short: Tensor | None = None  # see values.short_captions
     forces: dict[str, float] = field(default_factory=dict)  # see `generator_step`
 
 
@@ -73,7 +76,8 @@ def fits(labels: Tensor, said: Tensor) -> Tensor:
 def paired_losses(options: TrainConfig, made: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
     """Pixel and gradient loss of made against wanted (B, C, R, R), the face counting more."""
     weight = losses.focus(made.shape[-1], options.focus).to(made.device)
-    return losses.pixel_loss(made, wanted, weight), losses.gradient_loss(made, wanted, weight)
+    pixel = losses.pixel_loss(made, wanted, weight, options.square)
+    return pixel, losses.gradient_loss(made, wanted, weight)
 
 
 def warm_up_step(
@@ -177,6 +181,7 @@ def generator_step(
     shares = {
         "g": options.adversarial_weight,
         "clip": options.clip_weight,
+        "values": options.value_weight,
         "variety": options.mode_seeking,
     }
     figures, squares = [], []
@@ -215,9 +220,10 @@ def _pulls(
         seen = diffaugment(pixels, options.diffaugment, part.draws(FAKE))
         loss = losses.adversarial(options.adversarial).generator(critic(seen, part.text).float())
         wanted["g"] = loss.mean()
-    if options.clip_weight:
+    if options.clip_weight or nets.short is not None:
         views = nets.clip.encode_image(_views(options, pixels, part))
         crops = len(views) // len(pixels)
+    if options.clip_weight:
         true = fits(part.data.labels[:, None], said[None])  # (B, whole batch)
         wanted["clip"] = losses.clip_contrastive(
             views,
@@ -226,6 +232,10 @@ def _pulls(
             part.own.repeat(crops),
             true.repeat(crops, 1),
         )
+    if nets.short is not None:
+        values = nets.short[part.step % len(nets.short)]
+        shown = visible(part.data.labels.cpu()).repeat(crops, 1).to(views.device)
+        wanted["values"] = values_loss(views, values, nets.clip.scale, shown)
     if options.mode_seeking:
         noise = part.data.noise
         wanted["variety"] = losses.mode_seeking(pixels, whole[1::2], noise, _anothers(noise))
