@@ -26,6 +26,7 @@ from clipavatar.metrics.attributes import (
 from clipavatar.metrics.captioned import load_captioned
 from clipavatar.metrics.inception import inception_figures
 from clipavatar.metrics.texts import SETS, cases
+from clipavatar.prompts import LANGUAGES
 from clipavatar.training.judge import judge_views
 
 
@@ -196,11 +197,20 @@ def test_zero_shot_reads_a_perfect_clip():
     hair = VALUES["hair"]
     said = labels({"hair": hair[3]}, {"hair": hair[5]}, {"skin": "tan"})
 
+    every = [(name, value) for name, values in VALUES.items() for value in values]
+    read = {  # what any wording says, as a direction of its own
+        alignment.caption({name: value}, language, np.random.default_rng([0, number, 5])): place
+        for language in LANGUAGES
+        for number in range(alignment.WORDINGS)
+        for place, (name, value) in enumerate(every)
+    }
+
     def encode_text(texts: list[str]) -> torch.Tensor:
-        return torch.eye(16)[list(range(len(texts)))]
+        return torch.eye(len(every))[[read[text] for text in texts]]
 
     clip = SimpleNamespace(encode_text=encode_text)
-    found = alignment.zero_shot(clip, torch.eye(16)[[3, 5, 0]], said)
+    shown = [every.index(("hair", hair[3])), every.index(("hair", hair[5])), 0]
+    found = alignment.zero_shot(clip, torch.eye(len(every))[shown], said)
     assert found["hair en"] == found["hair zh"] == 100
     assert found["skin en"] == 0
     assert "clothes en" not in found

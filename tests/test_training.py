@@ -25,12 +25,13 @@ from clipavatar.config import (
     load_config,
 )
 from clipavatar.draws import Draws
+from clipavatar.metrics.alignment import WORDINGS, value_texts
 from clipavatar.training import train, train_clip, train_judge, train_upscaler
 from clipavatar.training.batches import augment, batch
 from clipavatar.training.ema import Average
 from clipavatar.training.states import States
 from clipavatar.training.steps import fits
-from clipavatar.training.values import SHORT, SIZES, short_captions, values_loss
+from clipavatar.training.values import SIZES, values_loss
 
 TINY = {
     "embed_dim": 16,
@@ -174,9 +175,9 @@ def test_a_text_fits_its_own_picture(pictures: Pictures) -> None:
 
 def test_a_picture_is_drawn_to_the_captions_of_its_own_values(clip_folder: Path) -> None:
     clip = load_clip(clip_folder)
-    wordings = short_captions(clip, 0)
-    assert wordings.shape == (2 * SHORT, sum(SIZES), clip.embedding_size)
-    assert not torch.equal(wordings[0], wordings[1])  # English and Chinese
+    texts = value_texts(clip)
+    assert texts.shape == (2, WORDINGS, sum(SIZES), clip.embedding_size)
+    assert not torch.equal(texts[0], texts[1])  # English and Chinese
     values = torch.eye(sum(SIZES))  # as if each value had a direction of its own
     labels = torch.zeros(2, len(SIZES), dtype=torch.long)
     first = torch.tensor([sum(SIZES[:column]) for column in range(len(SIZES))])

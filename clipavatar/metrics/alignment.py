@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from clipavatar.chibi.caption import caption
@@ -15,6 +16,7 @@ from clipavatar.metrics.judging import PART, plain
 from clipavatar.prompts import LANGUAGES
 
 CHOICES = 100  # the right text and 99 others
+WORDINGS = 12  # of each value in each language, for zero-shot accuracy
 
 
 @torch.no_grad()
@@ -62,18 +64,36 @@ def r_precision(queries: Tensor, stock: Tensor, names: Sequence[str]) -> float:
 
 
 @torch.no_grad()
+def value_texts(clip: Any, seed: int = 0, wording: str = "any") -> Tensor:
+    """What names one value alone: unit vectors (languages, WORDINGS, V, E) on the CPU.
+
+    The V values are those of all attributes in turn, the languages in the order of LANGUAGES, the
+    wordings drawn by `seed`, see `caption`.
+    """
+    made = []
+    for language in LANGUAGES:
+        for number in range(WORDINGS):
+            rng = np.random.default_rng([seed, number, 5])
+            pairs = [(name, value) for name, values in VALUES.items() for value in values]
+            texts = [caption({name: value}, language, rng, wording) for name, value in pairs]
+            made.append(embed_texts(clip, texts))
+    texts = torch.stack(made)
+    return texts.reshape(len(LANGUAGES), WORDINGS, *texts.shape[1:])
+
+
 def zero_shot(clip: Any, embeddings: Tensor, labels: Tensor) -> dict[str, float]:
     """Zero-shot accuracy in % per attribute and language ("hair zh") of a CLIP's image embeddings.
 
-    Each picture (N, E) takes the value whose caption is nearest; labels (N, A), UNSAID left out.
+    Each picture (N, E) takes the value that is nearest, in the mean of its wordings as in Radford
+    et al. 2021, section 3.1.4; labels (N, A), UNSAID left out.
     """
     figures = {}
-    for language in LANGUAGES:
-        for column, (name, values) in enumerate(VALUES.items()):
-            rng = np.random.default_rng(0)
-            texts = embed_texts(clip, [caption({name: v}, language, rng) for v in values])
-            right = (embeddings @ texts.T).argmax(dim=1) == labels[:, column]
-            counted = labels[:, column] != UNSAID
+    texts = F.normalize(value_texts(clip).mean(dim=1), dim=-1)  # (languages, V, E)
+    sizes = [len(values) for values in VALUES.values()]
+    for language, values in zip(LANGUAGES, texts, strict=True):
+        cosines = (embeddings @ values.T).split(sizes, dim=1)
+        for name, near, wanted in zip(VALUES, cosines, labels.T, strict=True):
+            right, counted = near.argmax(dim=1) == wanted, wanted != UNSAID
             if counted.any():
                 figures[f"{name} {language}"] = 100 * right[counted].float().mean().item()
     return figures

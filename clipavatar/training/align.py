@@ -24,7 +24,7 @@ from clipavatar.clip import Clip, contrastive_loss, create_clip, save_clip
 from clipavatar.config import ClipTrainConfig, Config
 from clipavatar.draws import Draws
 from clipavatar.files import replacing
-from clipavatar.metrics.alignment import embed, zero_shot
+from clipavatar.metrics.alignment import embed, value_texts, zero_shot
 from clipavatar.metrics.attributes import visible
 from clipavatar.prompts import LANGUAGES
 from clipavatar.training.batches import Batch, augment, batch, prefetch
@@ -32,7 +32,7 @@ from clipavatar.training.devices import make_accelerator
 from clipavatar.training.feeds import ours
 from clipavatar.training.finetune import finetune_clip
 from clipavatar.training.progress import Progress
-from clipavatar.training.values import SIZES, attributes_loss, short_captions
+from clipavatar.training.values import SIZES, attributes_loss
 from clipavatar.training.vocabulary import train_vocabulary
 
 CAPTIONS = 10_000  # of each language that the vocabulary is learned from
@@ -139,7 +139,8 @@ def train_clip(config: Config, resume: bool = False) -> Path:
         else:
             views = augment(data.images, Draws(options.seed, progress.step, part=rank, parts=world))
             if short is None:
-                short = short_captions(clip, options.seed)
+                texts = value_texts(clip, options.seed, "training")
+                short = texts.flatten(0, 1).to(device)
             values = short[progress.step % len(short)]
             arguments = (data, tokens.to(device), views.to(device), values)
             figures = _image_losses(spread, contrast, *arguments)

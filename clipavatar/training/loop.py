@@ -20,6 +20,7 @@ from clipavatar.clip import load_clip, save_clip
 from clipavatar.config import Config, TrainConfig
 from clipavatar.draws import Draws
 from clipavatar.images import contact_sheet, over, resize, to_pil
+from clipavatar.metrics.alignment import value_texts
 from clipavatar.training.align import train_clip
 from clipavatar.training.batches import Batch, prefetch
 from clipavatar.training.captioned import with_pseudo_text
@@ -37,7 +38,6 @@ from clipavatar.training.setup import (
 )
 from clipavatar.training.states import States
 from clipavatar.training.steps import Part, adversarial_step, warm_up_step
-from clipavatar.training.values import short_captions
 
 ROLLBACKS = 3  # times that a run may go back because a loss was not a number
 CALM = 0.5  # times the learning rates, after each
@@ -93,7 +93,8 @@ class Run:
             options, generator, discriminator, self.clip, self.accelerator
         )
         if options.value_weight and labelled(config):
-            self.nets.short = short_captions(self.clip, options.seed)
+            texts = value_texts(self.clip, options.seed, "training")
+            self.nets.short = texts.flatten(0, 1).to(self.accelerator.device)
         minutes, steps = options.minutes, options.steps
         self.progress = Progress(minutes, self.output, steps, self.accelerator)
         self.states.say = self.progress.say

@@ -43,7 +43,7 @@ class Nets:
     clip: Clip
     accelerator: Any
     variety: bool = False  # whether mode seeking wants two pictures of each text
-    short: Tensor | None = None  # see values.short_captions
+    short: Tensor | None = None  # texts of one value each (K, V, E)
     forces: dict[str, float] = field(default_factory=dict)  # see `generator_step`
 
 

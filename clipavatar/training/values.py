@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from clipavatar.chibi.caption import caption
 from clipavatar.chibi.dataset import UNSAID
 from clipavatar.chibi.sample import SAMPLING
-from clipavatar.clip import Clip
 from clipavatar.metrics.attributes import attribute_loss
-from clipavatar.prompts import LANGUAGES
 
-SHORT = 12  # wordings of each value in each language
 SIZES = [len(table) for table in SAMPLING.values()]
 
 
@@ -30,7 +25,7 @@ def attributes_loss(logits: list[Tensor], labels: Tensor) -> Tensor:
 def values_loss(images: Tensor, values: Tensor, scale: Tensor, labels: Tensor) -> Tensor:
     """Cross entropy of pictures' (B, E) values of each attribute against the others'.
 
-    `values` (V, E) from short_captions, `labels` (B, A), UNSAID counting as 0: so that parts of a
+    `values` (V, E) from value_texts, `labels` (B, A), UNSAID counting as 0: so that parts of a
     batch have the mean of the whole.
     """
     logits = torch.split(scale * images @ values.T, SIZES, dim=1)
@@ -39,19 +34,3 @@ def values_loss(images: Tensor, values: Tensor, scale: Tensor, labels: Tensor) -
         for each, wanted in zip(logits, labels.T, strict=True)
     ]
     return torch.stack(losses).sum() / labels.numel()
-
-
-@torch.no_grad()
-def short_captions(clip: Clip, seed: int) -> Tensor:
-    """Embeddings (2 * SHORT, V, E) of captions that name one value, of all attributes in turn."""
-    made = []
-    for wording in range(SHORT):
-        for language in LANGUAGES:
-            rng = np.random.default_rng([seed, wording, 5])
-            texts = [
-                caption({name: value}, language, rng, "training")
-                for name, values in SAMPLING.items()
-                for value in values
-            ]
-            made.append(clip.encode_text(texts))
-    return torch.stack(made)

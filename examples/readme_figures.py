@@ -1,0 +1,102 @@
+"""Writes the tables of README.md and MODEL_CARD.md anew from what `clipavatar evaluate` found.
+
+    clipavatar evaluate --json figures.json
+    python examples/readme_figures.py figures.json
+
+Tables stand between <!-- NAME --> and <!-- end -->; the text around them is written by hand.
+"""
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+SETS = {
+    "words": "words",
+    "full": "full",
+    "combinations": "held-out pairs",
+    "wordings": "held-out wordings",
+}
+LANGUAGES = ("en", "zh")
+Rows = list[list[str]]
+
+
+def table(heads: list[str], rows: Rows) -> str:
+    return "\n".join(
+        f"| {' | '.join(line)} |" for line in [heads, ["---"] * len(heads), *rows]
+    ).replace("| --- ", "|---")
+
+
+def interval(share: dict[str, float]) -> str:
+    return f"{share['percent']:.1f} ({share['low']:.1f} to {share['high']:.1f})"
+
+
+def accuracy(made: dict[str, Any]) -> str:
+    """Per attribute, set and language, beside the judge's own."""
+    columns = [(kind, language) for kind in SETS for language in LANGUAGES]
+    rows = []
+    for name in [*made["zero-shot names"], "all"]:
+        shares = [made["accuracy"][kind][language].get(name) for kind, language in columns]
+        cells = [f"{share['percent']:.1f}" if share else "-" for share in shares]
+        own = [made["judge"].get(kind, {}).get(name) for kind in ("unseen", "softened")]
+        cells = [f"**{cell}**" for cell in cells] if name == "all" else cells
+        label = "**all**" if name == "all" else name.replace("_", " ")
+        rows.append([label, *cells, *("" if value is None else f"{value:.1f}" for value in own)])
+    heads = [f"{SETS[kind]} {language.upper()}" for kind, language in columns]
+    return table(["attribute, %", *heads, "the judge itself, sharp", "soft"], rows)
+
+
+def figures(made: dict[str, Any]) -> str:
+    """What is not about attributes."""
+
+    def number(value: float | None) -> str:
+        return "-" if value is None else f"{value:.1f}" if abs(value) >= 10 else f"{value:.3f}"
+
+    rows = [
+        [name, number(pair["model"]), number(pair["true"])]
+        for name, pair in made["figures"].items()
+    ]
+    return table(["figure", "model", "true pictures"], rows)
+
+
+def fairness(made: dict[str, Any]) -> str:
+    rows = [
+        [f"{name}: {value}", interval(share), str(share["of"])]
+        for name, values in made["fairness"].items()
+        for value, share in values.items()
+    ]
+    return table(["who", "right, % (95 % interval)", "things said"], rows)
+
+
+def zero_shot(made: dict[str, Any]) -> str:
+    rows = [
+        [
+            name.replace("_", " "),
+            *(f"{made['zero-shot'][f'{name} {language}']:.1f}" for language in LANGUAGES),
+        ]
+        for name in made["zero-shot names"]
+    ]
+    return table(["zero-shot accuracy of the CLIP, %", "EN", "ZH"], rows)
+
+
+TABLES = {"accuracy": accuracy, "figures": figures, "fairness": fairness, "zero-shot": zero_shot}
+
+
+def main() -> None:
+    """See above."""
+    made = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    made["zero-shot names"] = list(
+        dict.fromkeys(key.rsplit(" ", 1)[0] for key in made["zero-shot"])
+    )
+    for path in (ROOT / "README.md", ROOT / "clipavatar" / "assets" / "MODEL_CARD.md"):
+        text = path.read_text(encoding="utf-8")
+        for name, draw in TABLES.items():
+            pattern = re.compile(rf"(<!-- {name} -->\n\n).*?(\n\n<!-- end -->)", re.DOTALL)
+            text = pattern.sub(lambda found, draw=draw: found[1] + draw(made) + found[2], text)
+        path.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
