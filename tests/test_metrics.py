@@ -198,12 +198,12 @@ def test_zero_shot_reads_a_perfect_clip():
     said = labels({"hair": hair[3]}, {"hair": hair[5]}, {"skin": "tan"})
 
     every = [(name, value) for name, values in VALUES.items() for value in values]
-    read = {  # what any wording says, as a direction of its own
-        alignment.caption({name: value}, language, np.random.default_rng([0, number, 5])): place
-        for language in LANGUAGES
-        for number in range(alignment.WORDINGS)
-        for place, (name, value) in enumerate(every)
-    }
+    read = {}  # any wording of a value -> a direction of the value's own
+    for language in LANGUAGES:
+        for number in range(alignment.WORDINGS):
+            rng = np.random.default_rng([0, number, 5])
+            for place, (name, value) in enumerate(every):
+                read[alignment.caption({name: value}, language, rng)] = place
 
     def encode_text(texts: list[str]) -> torch.Tensor:
         return torch.eye(len(every))[[read[text] for text in texts]]

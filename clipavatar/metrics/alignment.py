@@ -77,8 +77,8 @@ def value_texts(clip: Any, seed: int = 0, wording: str = "any") -> Tensor:
             pairs = [(name, value) for name, values in VALUES.items() for value in values]
             texts = [caption({name: value}, language, rng, wording) for name, value in pairs]
             made.append(embed_texts(clip, texts))
-    texts = torch.stack(made)
-    return texts.reshape(len(LANGUAGES), WORDINGS, *texts.shape[1:])
+    stacked = torch.stack(made)
+    return stacked.reshape(len(LANGUAGES), WORDINGS, *stacked.shape[1:])
 
 
 def zero_shot(clip: Any, embeddings: Tensor, labels: Tensor) -> dict[str, float]:
