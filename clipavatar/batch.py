@@ -8,6 +8,7 @@ import sys
 import time
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,29 +51,35 @@ def save_avatar(
 ) -> tuple[dict[str, Any], bool]:
     """Draw one avatar into `path`; returns its settings and whether it had to be drawn.
 
-    A file that already holds this very picture is left as it is. Raises FileExistsError when it
+    A file that already holds this very picture is left as it is, and drawn again only for its
+    trace; one that an interrupted search left behind is replaced. Raises FileExistsError when it
     holds anything else and `force` is false, what `AvatarPipeline.generate` raises, and
     KeyboardInterrupt once the best of an interrupted search is saved.
     """
     asked = pipeline.settings(text, seed, **options)
+    saved: dict[str, Any] = {}
     if path.exists() and not force:
-        try:
+        with suppress(OSError, ValueError):  # a picture of somebody else's
             saved = read_settings(path)
-        except (OSError, ValueError):  # a picture of somebody else's
-            saved = {}
         if {key: value for key, value in saved.items() if key not in FOUND} != asked:
             raise FileExistsError(
                 f"{path} exists and is another picture; --force replaces it, -o writes elsewhere"
             )
+    kept = bool(saved) and "interrupted" not in saved
+    if kept and not trace:
         return saved, False
     avatar = pipeline.generate(text, seed, bool(trace), **options)
-    avatar.save(path, force)
+    stopped = "interrupted" in avatar.settings
+    if kept and stopped:
+        raise KeyboardInterrupt
+    if not kept:
+        avatar.save(path, force or bool(saved))
     if trace:
         avatar.save_trace(trace, force)
-    if "interrupted" in avatar.settings:
+    if stopped:
         print(f"saved {path}, the best so far", flush=True)
         raise KeyboardInterrupt
-    return avatar.settings, True
+    return (saved, False) if kept else (avatar.settings, True)
 
 
 def save_texts(
@@ -192,10 +199,11 @@ def run_batch(
             try:
                 for picture in pictures(line, digits, limit):
                     path, asked = output / picture.file, (picture.text, picture.seed)
-                    made, _ = save_avatar(pipeline, path, *asked, picture.options, force)
-                    if picture.file not in recorded:
+                    made, drawn = save_avatar(pipeline, path, *asked, picture.options, force)
+                    if drawn or picture.file not in recorded:
                         record = {"file": picture.file, "line": line.number, "prompt": line.text}
-                        records.write(json.dumps(record | made, ensure_ascii=False) + "\n")
+                        record |= {key: made[key] for key in made if key != "latent"}
+                        records.write(json.dumps(record, ensure_ascii=False) + "\n")
                         records.flush()
                     bar.update()
             except (ValueError, OSError) as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 import torch
@@ -13,7 +13,7 @@ from clipavatar.images import to_float, to_uint8
 from clipavatar.spaces import CHUNK
 from clipavatar.views import HELD_OUT, Views, draw_views, see
 
-TEMPERATURE = 0.1  # of the rivals, in cosines
+TEMPERATURE = 0.03  # of the rivals, in cosines: one that is 0.1 farther than the text is beaten
 JUDGED = 16  # held-out views that decide
 Judge = Callable[[Tensor], Tensor]  # faces (N, C, R, R) -> (N, V): how well, in each of V views
 
@@ -30,16 +30,12 @@ class Goal(NamedTuple):
 
     target: Tensor  # (E,), unit length: the text
     towards: Tensor  # (E,) or (N, E), unit length: where each picture is moved, target or near it
-    rivals: Tensor  # (K, E): from the text to its near misses; may be empty
+    rivals: tuple[Tensor, ...]  # for each attribute (K, E): from the text to its near misses
 
 
-def goal_of(target: Tensor, towards: Tensor | None = None, rivals: Tensor | None = None) -> Goal:
+def goal_of(target: Tensor, towards: Tensor | None = None, rivals: Sequence[Tensor] = ()) -> Goal:
     """A goal (E,); by default pictures are moved towards the target itself and have no rivals."""
-    return Goal(
-        target,
-        target if towards is None else towards,
-        target.new_zeros(0, len(target)) if rivals is None else rivals,
-    )
+    return Goal(target, target if towards is None else towards, tuple(rivals))
 
 
 def spherical_distance(one: Tensor, other: Tensor) -> Tensor:
@@ -48,16 +44,26 @@ def spherical_distance(one: Tensor, other: Tensor) -> Tensor:
     return half.clamp(max=1 - 1e-6).arcsin().square() * 2
 
 
-def closeness(seen: Tensor, towards: Tensor, rivals: Tensor, weight: float) -> Tensor:
-    """Unit vectors (N, V, E), (E,) or (N, E), (K, E) -> (N, V), at most 0.
+def closeness(seen: Tensor, towards: Tensor, rivals: Sequence[Tensor], weight: float) -> Tensor:
+    """Unit vectors (N, V, E), (E,) or (N, E), and (K, E) of each attribute -> (N, V), at most 0.
 
-    Minus the spherical distance, minus `weight` for each rival that is as near as the text (a
-    softplus; the mean over the rivals). A cosine alone rewards whatever all texts have in common.
+    Minus the spherical distance, minus `weight` for what the rivals win: the mean over the
+    attributes, however many values each has, plus the worst of them. A cosine alone rewards
+    whatever all texts have in common.
     """
     near = -spherical_distance(seen, towards if towards.dim() == 1 else towards[:, None])
-    if not len(rivals):
+    if not rivals:
         return near
-    return near - weight * F.softplus(seen @ rivals.T / TEMPERATURE).mean(dim=-1)
+    lost = torch.stack([_lost(seen @ away.T) for away in rivals])  # (A, N, V)
+    return near - weight * (lost.mean(dim=0) + lost.amax(dim=0))
+
+
+def _lost(lead: Tensor) -> Tensor:
+    """How much nearer than the text each rival is (..., K) -> (...,): the cross entropy of
+
+    picking the text among them. It is near 0, and pulls at nothing, where the text is picked.
+    """
+    return F.pad(lead / TEMPERATURE, (1, 0)).logsumexp(dim=-1)
 
 
 @torch.no_grad()

@@ -27,6 +27,7 @@ from clipavatar.views import draw_views, see
 
 PLAIN = 0.5  # in [-1, 1]: a light grey that neither white clothes nor black hair drown in
 FRAMES = 40  # of the way there, at most
+CALMING = 0.5  # of a search: from here on the learning rate falls
 Clock = Callable[[], float]
 Hold = Callable[[Tensor], Tensor]  # faces (N, C, R, R) -> (N,): how far from what shall stay
 
@@ -56,7 +57,8 @@ def cosine(embeddings: Tensor, target: Tensor) -> Tensor:
 def score(clip: ImageEncoder, faces: Tensor, target: Tensor) -> Tensor:
     """Faces (N, C, R, R) over plain light grey -> their cosines (N,) to the target (E,)."""
     plain = torch.full((1, 3, 1, 1), PLAIN, device=faces.device)
-    return cosine(clip.encode_image(over(faces, plain)), target)
+    seen = [clip.encode_image(over(some, plain).clamp(-1, 1)) for some in torch.split(faces, CHUNK)]
+    return cosine(torch.cat(seen), target)
 
 
 # --------------------------------------------------------------------------------------- the search
@@ -70,11 +72,11 @@ class Search:
     seconds: float = math.inf  # at most
     views: int = 4  # of each picture in each step
     learning_rate: float = 0.08  # standard deviations a step
-    rivals: float = 0.5  # weight of the near misses
+    rivals: float = 0.2  # weight of the near misses
     pull: float = 0.02  # weight of the way from the mean latent
     hold: float = 1.0  # weight of what shall stay as it is
     checks: int = 10  # times that the judge is asked
-    patience: int = 4  # checks without anything better after which it stops
+    patience: int = 4  # checks without anything better after which it stops, once it calms down
 
 
 @dataclass(frozen=True)
@@ -83,19 +85,21 @@ class Found:
 
     latent: Latent
     optimised: bool  # false: nothing was better than the first start, which this is
-    before: float  # the judge's mean of the first start
+    before: float  # mean of the first start in the views that decided
     after: float  # and of this
     steps: int  # taken
     interrupted: bool
     way: list[Latent]  # from the start to the end, at most FRAMES or so
 
 
+@torch.no_grad()
 def search(
     generator: Generator,
     clip: ImageEncoder,
     goal: Goal,
     space: Space,
     judge: Judge,
+    second_look: Judge,
     how: Search = Search(),
     hold: Hold | None = None,
     seed: int = 0,
@@ -103,37 +107,54 @@ def search(
 ) -> Found:
     """Move N starts (the first is the best so far) towards the goal; the judge picks the result.
 
-    Every picture of every check competes. The start stays unless something is better in the
-    judge's views by more than their standard error, and no worse in the plain cosine. Ctrl-C ends
-    it with the best so far.
+    Every picture of every check competes: it must be better than the first start in the judge's
+    views by more than their standard error, and no worse in the plain cosine. The best of so many
+    owes some of its lead to the views that picked it, so `second_look`, a judge with fresh views,
+    compares it with the start by the same rule; if it fails, the start stays. Ctrl-C ends the
+    search with the best so far. Of `how.seconds` enough is kept for the last looks.
     """
     random = torch.Generator().manual_seed(seed)
     moving = space.start.clone().requires_grad_()
     optimiser = torch.optim.Adam([moving], how.learning_rate)
     begun = clock()
-    best = _Best(generator, clip, goal, space, judge, hold, how)
-    way, step, interrupted = [moving.detach().clone()], 0, False
+    best = _Best(generator, clip, goal, space, judge, second_look, hold, how)
+    looks = (clock() - begun) * (len(moving) + 2)  # at all rows, and at two a second time
+
+    def share(step: int) -> float:
+        return max(step / how.steps, (clock() - begun) / max(how.seconds - looks, 1e-9))
+
+    def finish() -> None:
+        if step > best.looked:
+            best.look(step, moving.detach(), done)
+
+    way, step, interrupted = [(0, moving.detach().clone())], 0, False
     with tqdm(total=how.steps, unit="step", delay=2, disable=None, leave=False) as bar:
         try:
-            while (done := max(step / how.steps, (clock() - begun) / how.seconds)) < 1:
+            while (done := share(step)) < 1 and best.stale < how.patience:
                 optimiser.param_groups[0]["lr"] = how.learning_rate * ramp(done)
                 moving.grad = _gradient(generator, clip, goal, space, how, hold, moving, random)
                 optimiser.step()
                 moving.data = space.bounded(moving.data)
-                step += 1
-                if step % max(1, how.steps // FRAMES) == 0:
-                    way.append(moving.detach().clone())
-                if step % max(1, how.steps // how.checks) == 0:
-                    best.look(step, moving.detach())
+                step, now = step + 1, share(step + 1)
+                if _passes(done, now, FRAMES):
+                    way.append((step, moving.detach().clone()))
+                if _passes(done, now, how.checks):
+                    best.look(step, moving.detach(), now)
                     bar.set_postfix_str(f"score {best.plain:.3f}", refresh=False)
                 bar.update()
-                if best.stale >= how.patience:
-                    break
         except KeyboardInterrupt:
             interrupted = True
-    if step > best.looked:
-        best.look(step, moving.detach())
+    for ending in (finish, best.confirm):
+        try:
+            ending()
+        except KeyboardInterrupt:
+            interrupted = True
     return best.found(step, interrupted, way)
+
+
+def _passes(before: float, now: float, parts: int) -> bool:
+    """Whether one of `parts` equal parts ends between these shares of a search."""
+    return int(now * parts + 1e-6) > int(before * parts + 1e-6)
 
 
 def ramp(done: float) -> float:
@@ -188,47 +209,61 @@ class _Best:
         goal: Goal,
         space: Space,
         judge: Judge,
+        second_look: Judge,
         hold: Hold | None,
         how: Search,
     ) -> None:
         self.generator, self.clip, self.goal, self.space = generator, clip, goal, space
-        self.judge, self.hold, self.how = judge, hold, how
-        judged, plain = self._scores(space.latent.rows(slice(0, 1)))
-        self.before, self.plain_before = judged[0], float(plain[0])
-        self.plain = self.plain_before
+        self.judge, self.second_look, self.hold, self.how = judge, second_look, hold, how
+        self.first = self.latent = space.latent.rows(slice(0, 1))
+        faces = draw(generator, self.first)
+        self.before = self._judged(judge, faces)[0]
+        self.plain = self.plain_before = float(score(clip, faces, goal.target)[0])
         self.score = self.highest = float(self.before.mean())
         self.row = self.step = self.looked = self.stale = 0
-        self.latent = space.latent.rows(slice(0, 1))
+        self.confirmed: tuple[float, float] | None = None  # before and after, in fresh views
 
-    @torch.no_grad()
-    def _scores(self, latent: Latent) -> tuple[Tensor, Tensor]:
-        """The judge's (N, V) and the plain cosines (N,)."""
-        faces = draw(self.generator, latent)
-        judged = self.judge(faces)
-        if self.hold is not None:
-            judged = judged - self.how.hold * self.hold(faces)[:, None]
-        return judged, score(self.clip, faces, self.goal.target)
+    def _judged(self, judge: Judge, faces: Tensor) -> Tensor:
+        """Faces (N, C, R, R) -> (N, V), less what they changed of what shall stay."""
+        judged = judge(faces)
+        return judged if self.hold is None else judged - self.how.hold * self.hold(faces)[:, None]
 
-    @torch.no_grad()
-    def look(self, step: int, points: Tensor) -> None:
+    def look(self, step: int, points: Tensor, done: float) -> None:
         """Let the pictures at points (N, D) compete."""
         latent = self.space.at(points)
-        judged, plain = self._scores(latent)
-        means, gain = judged.mean(dim=1), judged - self.before
-        error = gain.std(dim=1, unbiased=False) / gain.shape[1] ** 0.5
-        better = (means > self.score) & (gain.mean(dim=1) > error) & (plain >= self.plain_before)
-        self.looked = step
-        self.stale = 0 if float(means.max()) > self.highest else self.stale + 1
+        faces = draw(self.generator, latent)
+        judged, plain = self._judged(self.judge, faces), score(self.clip, faces, self.goal.target)
+        means, clear = judged.mean(dim=1), _clear(judged - self.before)
+        better = (means > self.score) & clear & (plain >= self.plain_before)
+        rises = float(means.max()) > self.highest
+        self.stale = 0 if rises or done <= CALMING else self.stale + 1
         self.highest = max(self.highest, float(means.max()))
         if better.any():
             row = int(means.masked_fill(~better, -math.inf).argmax())
             self.row, self.step, self.latent = row, step, latent.rows(slice(row, row + 1))
             self.score, self.plain = float(means[row]), float(plain[row])
+        self.looked = step  # last: a look that Ctrl-C ended is taken again
 
-    @torch.no_grad()
-    def found(self, steps: int, interrupted: bool, way: list[Tensor]) -> Found:
-        row, every = slice(self.row, self.row + 1), max(1, self.how.steps // FRAMES)
-        frames = [self.space.at(points).rows(row) for points in way[: self.step // every + 1]]
-        before = float(self.before.mean())
-        ways = [*frames, self.latent] if self.step else [self.latent]
-        return Found(self.latent, self.step > 0, before, self.score, steps, interrupted, ways)
+    def confirm(self) -> None:
+        """Compare the winner with the first start in fresh views."""
+        if not self.step:
+            return
+        faces = [draw(self.generator, latent) for latent in (self.first, self.latent)]
+        before, after = (self._judged(self.second_look, face) for face in faces)
+        if _clear(after - before).all():
+            self.confirmed = float(before.mean()), float(after.mean())
+
+    def found(self, steps: int, interrupted: bool, way: list[tuple[int, Tensor]]) -> Found:
+        if self.confirmed is None:
+            same = float(self.before.mean())
+            return Found(self.first, False, same, same, steps, interrupted, [self.first])
+        row = slice(self.row, self.row + 1)
+        frames = [self.space.at(points).rows(row) for step, points in way if step < self.step]
+        ways = [*frames, self.latent]
+        return Found(self.latent, True, *self.confirmed, steps, interrupted, ways)
+
+
+def _clear(gain: Tensor) -> Tensor:
+    """Gains (N, V) -> (N,): whether their mean is more than its standard error."""
+    error: Tensor = gain.std(dim=1, unbiased=False) / gain.shape[1] ** 0.5
+    return gain.mean(dim=1) > error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache, partial
 from pathlib import Path
@@ -24,6 +25,7 @@ from clipavatar.latents import sample_noise, score
 from clipavatar.prompts import check_text
 from clipavatar.refine import (
     FINALISTS,
+    OWN_WORDS_STYLE,
     check_keep,
     keep_choices,
     load_judge,
@@ -42,9 +44,6 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from clipavatar.clip import Clip
-
-
-OWN_WORDS_STYLE = "words"  # of prompts/templates.toml
 
 
 class AvatarPipeline:
@@ -121,7 +120,7 @@ class AvatarPipeline:
         candidates  how many faces CLIP chooses from, 1 .. 256 (8)
         mode        "sample", or "optimize", which also moves the best faces towards the text
         steps       of mode "optimize", 1 .. 10000 (60)
-        time_budget seconds that it may take; None: as long as the steps do
+        time_budget seconds that all of it may take; None: as long as the steps do
         judge       another CLIP to pick its result; empty: held-out views for the same one
         trace       whether the avatar gets the `way` there
         start_from  a saved avatar to go on from, instead of candidates
@@ -134,6 +133,7 @@ class AvatarPipeline:
         Ctrl-C ends a search with the best so far, "interrupted" in the avatar's settings. Raises
         ValueError in one line for anything out of range.
         """
+        begun = time.monotonic()
         settings = self.settings(text, seed, **options)
         wanted = self.target(settings)
         latent = self.latent(settings, wanted, options.get("start_from", ""))  # (N, Z), (N, E)
@@ -141,23 +141,27 @@ class AvatarPipeline:
         scores = score(self.clip, faces, wanted.direction)  # (N,)
         best = int(scores.argmax())
         face, closeness, made = faces[best], round(float(scores[best]), 4), dict[str, Any]()
-        way = [latent.rows(slice(best, best + 1))]
-        if settings["mode"] == "optimize":
-            starts = latent.rows(scores.argsort(descending=True, stable=True)[:FINALISTS])
-            second = load_judge(options.get("judge", ""), str(self.device))
-            asked = (settings, starts, wanted.direction, self.named, second)
-            found = refine(self.generator, self.clip, *asked)
-            made = {"optimised": found.optimised, "score_before": closeness}
-            made |= {"interrupted": True} if found.interrupted else {}
-            if found.optimised:
-                way, face = found.way, draw(self.generator, found.latent)[0]
-                closeness = round(float(score(self.clip, face[None], wanted.direction)), 4)
-        if settings["mode"] == "optimize" or "start_from" in settings:
-            made["latent"] = pack(way[-1])
-        made |= {"prompts": list(wanted.prompts), "score": closeness}
+        way, frames = [latent.rows(slice(best, best + 1))], list[Image.Image]()
         how = (settings["size"], settings["background"], seed)
         small = (min(LARGEST, settings["size"]), *how[1:])
-        frames = [self.finish(draw(self.generator, one)[0], *small) for one in way if trace]
+        try:
+            if settings["mode"] == "optimize":
+                made = {"optimised": False, "score_before": closeness}
+                starts = latent.rows(scores.argsort(descending=True, stable=True)[:FINALISTS])
+                second = load_judge(options.get("judge", ""), str(self.device))
+                asked = (settings, starts, wanted.direction, self.named, second)
+                found = refine(self.generator, self.clip, *asked, begun=begun)
+                made |= {"interrupted": True} if found.interrupted else {}
+                if found.optimised:
+                    end = draw(self.generator, found.latent)
+                    reached = round(float(score(self.clip, end, wanted.direction)), 4)
+                    made["optimised"], way, face, closeness = True, found.way, end[0], reached
+            for one in way[:-1] if trace else ():
+                frames.append(self.finish(draw(self.generator, one)[0], *small))
+        except KeyboardInterrupt:
+            made["interrupted"] = True
+        frames += [self.finish(face, *small)] if trace else []
+        made |= {"latent": pack(way[-1]), "prompts": list(wanted.prompts), "score": closeness}
         said = (settings["text"], seed, closeness, wanted.prompts)
         return Avatar(self.finish(face, *how), *said, settings | made, tuple(frames))
 
@@ -256,6 +260,7 @@ class AvatarPipeline:
         if self.named:
             texts = (saved["text"], settings["text"])
             noise = keep_choices(latent.noise, *texts, check_keep(settings.get("keep", "")))
+            noise = steer(noise, texts[1], settings["seed"], settings.get("negative", ""))
             latent = latent._replace(noise=noise)
         after = self.complete(settings["text"], latent.noise, *wanted[1:])
         return move_words(latent, before, after)

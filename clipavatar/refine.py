@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import math
+import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from clipavatar import __version__
 from clipavatar.chibi.sample import CHOOSERS, HIDES, SAMPLING, figure
 from clipavatar.chibi.stream import aimed
 from clipavatar.clip import load_clip
@@ -22,11 +25,13 @@ from clipavatar.images import read_settings
 from clipavatar.latents import Found, Hold, Search, search
 from clipavatar.prompts import describe, understand
 from clipavatar.spaces import Generator, Latent, draw, make_space
-from clipavatar.syntax import attributes, parse
-from clipavatar.targets import CHUNK, TextEncoder, find_target
+from clipavatar.syntax import Prompt, attributes, parse
+from clipavatar.targets import CHUNK, TextEncoder, _language, find_target
 
 SPACE = "noise+stress"
 FINALISTS = 2  # starts that are moved together
+FRESH = 0xF2E5  # turns a seed into that of the views for the second look
+OWN_WORDS_STYLE = "words"  # of prompts/templates.toml: the text as it stands
 
 
 class Encoder(TextEncoder, ImageEncoder, Protocol):
@@ -43,13 +48,17 @@ def refining(time_budget: float | None, judge: str) -> dict[str, Any]:
     return made | ({"judge": judge} if judge else {})
 
 
-@lru_cache(maxsize=1)
 def load_judge(name: str, device: str) -> Encoder | None:
-    """Another CLIP, by the names that `load_clip` knows; None for none.
+    """Another CLIP, by the names that `load_clip` knows, the last one kept; None for none.
 
     Raises FileNotFoundError, ValueError.
     """
-    return load_clip(name, device) if name else None
+    return _loaded(name, device) if name else None
+
+
+@lru_cache(maxsize=1)
+def _loaded(name: str, device: str) -> Encoder:
+    return load_clip(name, device)
 
 
 def refine(
@@ -62,47 +71,50 @@ def refine(
     second: Encoder | None = None,
     space: str = SPACE,
     how: Search | None = None,
+    begun: float | None = None,
 ) -> Found:
     """Move N starts, the best first, towards `target` (E,) as an avatar's settings ask for it.
 
     `named`: the noise's entries have the names of chibi/sample.py. Those that choose attributes
     stay then: their choices are in the words already. `second` is another CLIP, which decides in
-    place of the first one's held-out views. See `search`.
+    place of the first one's held-out views. The time that may be taken counts from `begun`, a
+    reading of time.monotonic; None: from now. See `search`.
     """
-    text, keep, seed = settings["text"], settings.get("keep", ""), settings["seed"]
+    begun = time.monotonic() if begun is None else begun
+    text, style, seed = settings["text"], settings["style"], settings["seed"]
     how = how or Search(settings["steps"], settings.get("time_budget", math.inf))
-    misses = near_misses(clip, text)
+    misses = near_misses(clip, text, style)
     towards = F.normalize(target + start.words, dim=1)  # the text, and what the noise adds to it
-    goal = goal_of(target, towards, torch.cat(misses) if misses else None)
+    goal = goal_of(target, towards, misses)
     stress = torch.stack([-away.mean(dim=0) for away in misses]) if misses else None
     free = [i for i in range(start.noise.shape[1]) if i not in CHOOSERS.values()] if named else None
-    if second is None:
-        judge = held_out_judge(clip, goal, seed, how.rivals)
-    else:
-        asked = (text, settings["style"], settings.get("negative", ""))
-        theirs = find_target(second, *asked).direction
-        rivals = near_misses(second, text)
-        their_goal = goal_of(theirs, rivals=torch.cat(rivals) if rivals else None)
-        judge = held_out_judge(second, their_goal, seed, how.rivals)
+    judging, judged = clip, goal
+    if second is not None:
+        theirs = find_target(second, text, style, settings.get("negative", "")).direction
+        judging, judged = second, goal_of(theirs, rivals=near_misses(second, text, style))
+    judge = held_out_judge(judging, judged, seed, how.rivals)
+    second_look = held_out_judge(judging, judged, seed ^ FRESH, how.rivals)
     with torch.no_grad():
-        hold = _hold(draw(generator, start.rows(slice(0, 1))), text, keep)
+        hold = _hold(draw(generator, start.rows(slice(0, 1))), text, settings.get("keep", ""))
     where = make_space(space, generator, start, free, stress)
-    return search(generator, clip, goal, where, judge, how, hold, seed)
+    how = replace(how, seconds=how.seconds - (time.monotonic() - begun))
+    return search(generator, clip, goal, where, judge, second_look, how, hold, seed)
 
 
-def near_misses(clip: TextEncoder, text: str) -> list[Tensor]:
+def near_misses(clip: TextEncoder, text: str, style: str = "") -> list[Tensor]:
     """For each attribute that `text` says: from the text to the same with another value, (K, E).
 
     Differences of whole descriptions: what they have in common falls away. Nothing for a blend,
-    which is between two values on purpose, and nothing where no word is understood.
+    which is between two values on purpose, for what a weight below 1 weakens on purpose, for the
+    style of a person's own words, and nothing where no word is understood.
     """
     blend = parse(text)
-    if len(blend) > 1:
+    if len(blend) > 1 or style == OWN_WORDS_STYLE:
         return []
-    language = understand(blend[0].text).language
+    language = _language(clip) or understand(blend[0].text).language
     said = {name: value for name, value in attributes(blend)[0].items() if name in SAMPLING}
     texts, sizes = [describe(said, language)], []
-    for name in said:
+    for name in _firm(blend[0], said):
         others = [value for value in SAMPLING[name] if _fits(name, value, said)]
         texts += [describe({**said, name: value}, language) for value in others]
         sizes.append(len(others))
@@ -112,6 +124,13 @@ def near_misses(clip: TextEncoder, text: str) -> list[Tensor]:
     encoded = torch.cat([clip.encode_text(part) for part in parts])
     whole, *rest = torch.split(encoded, [1, *sizes])
     return [other - whole for other in rest if len(other)]
+
+
+def _firm(prompt: Prompt, said: Mapping[str, str]) -> list[str]:
+    """The attributes that no weight below 1 weakens: the text says them without that part, too."""
+    rests = [part.rest for part in prompt.parts if part.weight < 1 and part.rest]
+    left = [understand(rest).attributes for rest in rests]
+    return [name for name, value in said.items() if all(r.get(name) == value for r in left)]
 
 
 def _fits(name: str, value: str, said: Mapping[str, str]) -> bool:
@@ -205,6 +224,8 @@ def keep_choices(
         return noise
     now = drawn if "character" in wanted else figure(said, row).attributes
     for name in wanted:
+        if figure(said, row).attributes.get(name) == drawn[name]:
+            continue
         try:
             turned = aimed(
                 said,
@@ -236,7 +257,8 @@ def move_words(latent: Latent, before: Tensor, after: Tensor) -> Latent:
 def read_start(path: str | Path, model: str) -> dict[str, Any]:
     """The settings of a saved avatar to go on from, and the "digest" of its file.
 
-    Raises OSError, or ValueError if it holds none or another model drew it.
+    Raises OSError, or ValueError if it holds none, another model drew it, or it must be drawn from
+    its seed again and another version may draw somebody else.
     """
     saved = read_settings(path)
     missing = {"text", "seed", "candidates", "style", "model"} - saved.keys()
@@ -244,4 +266,7 @@ def read_start(path: str | Path, model: str) -> dict[str, Any]:
         raise ValueError(f"{path} does not say its {', '.join(sorted(missing))}")
     if saved["model"] != model:
         raise ValueError(f"{path} was drawn by the model {saved['model']!r}, not by {model!r}")
+    if "latent" not in saved and saved.get("version") != __version__:
+        version = saved.get("version", "unknown")
+        raise ValueError(f"{path} holds no latent; only version {version} can draw it again")
     return {**saved, "digest": hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12]}

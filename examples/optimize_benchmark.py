@@ -6,10 +6,11 @@
 
 Each VARIANT is a space of clipavatar/spaces.py and, after commas, fields of latents.Search that
 differ from the defaults. The prompts say four attributes or more, two of which training never
-showed together, half of them in Chinese. For every variant: the accuracy of all that is said, of
-sample mode and of this, the difference with its bootstrap 95 % interval (prompts drawn anew, both
-modes together), the attributes that got worse, realism (Frechet distance to true pictures of the
-same prompts in the judge's features, over that of sample mode), CLIP's score, and the time.
+showed together, half of them in Chinese, each of a figure of its own. For every variant: the
+accuracy of all that is said, of sample mode and of this, the difference with its bootstrap 95 %
+interval (prompts drawn anew, both modes together), the attributes that got worse, realism (Frechet
+distance to true pictures of the same prompts in the judge's features, over that of sample mode),
+CLIP's score, and the time.
 """
 
 from __future__ import annotations
@@ -47,11 +48,14 @@ RESAMPLES = 2000
 
 
 def hard_cases(count: int) -> list[Case]:
-    """`count` prompts, half of them Chinese, that say four attributes or more."""
-    made = []
-    for language, share in (("en", count - count // 2), ("zh", count // 2)):
-        found = [c for c in cases("combinations", language, 3 * share + 20) if len(c.said) >= 4]
-        made += found[:share]
+    """`count` prompts, half of them Chinese, that say four attributes or more.
+
+    No two say the same: of one list of figures, English has the first half, Chinese the second.
+    """
+    made, english = [], count - count // 2
+    for language, share in (("en", slice(english)), ("zh", slice(english, count))):
+        found = [c for c in cases("combinations", language, 3 * count + 20) if len(c.said) >= 4]
+        made += found[share]
     return made
 
 

@@ -43,6 +43,10 @@ def lines_of(tmp_path, content, name="p.txt"):
     return prompt_files.read_lines(tmp_path / name, lambda words: {"words": words})
 
 
+def interrupt(*_):
+    raise KeyboardInterrupt
+
+
 def told(err):
     """The line numbers that stderr complains of."""
     found = [line for line in err.splitlines() if line.startswith("clipavatar: error:")]
@@ -66,6 +70,7 @@ class TestText:
         for record in made:
             settings = read_settings(tmp_path / "out" / record["file"])
             own = {name: record[name] for name in ("file", "line", "prompt")}
+            assert len(settings.pop("latent")) == 2  # noise and words: long, and for machines
             assert record == own | settings
 
     def test_the_form_of_the_web_ui(self, capsys, tmp_path):
@@ -212,6 +217,19 @@ class TestResume:
         (out / "manifest-2-of-2.jsonl").write_bytes(lines[3])
         assert run(capsys, *argv, "--resume")[0] == 0
         assert contents(out) == whole
+
+    def test_what_ctrl_c_left_half_searched_is_drawn_again(self, capsys, tmp_path, monkeypatch):
+        argv = [*write(tmp_path, "girl\nboy\n"), "--mode", "optimize", "--steps", "3"]
+        assert run(capsys, *argv)[0] == 0
+        whole = contents(tmp_path / "out")
+        argv[3] = str(tmp_path / "stopped")
+        with monkeypatch.context() as patch:
+            patch.setattr("clipavatar.refine.near_misses", interrupt)
+            assert run(capsys, *argv)[0] == 130
+        (half,) = (tmp_path / "stopped").glob("*.png")
+        assert read_settings(half)["interrupted"] is True
+        assert run(capsys, *argv, "--resume")[0] == 0
+        assert contents(tmp_path / "stopped") == whole
 
     def test_pictures_that_are_there_are_not_drawn_again(self, capsys, tmp_path):
         argv = write(tmp_path, "girl\nboy\n")

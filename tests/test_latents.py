@@ -16,10 +16,19 @@ from clipavatar.models import Generator
 from clipavatar.spaces import REACH, Latent, draw, make_space, pack, unpack
 from clipavatar.views import HELD_OUT, OPTIMISED, Spoiling, Views, draw_views, see
 
-CLIP, DRAWS = TinyClip(), TinyGenerator()
 SIZES = (TINY.noise_size, TINY.embedding_size)
 STILL = Spoiling(0, 0, 0, 0, 0, 0)
 SPACES = ["noise", "words", "stress", "noise+stress", "noise+words"]
+
+
+class CalmClip(TinyClip):
+    """To which a mirrored picture is the same, as it nearly is to a trained one."""
+
+    def encode_image(self, images):
+        return super().encode_image((images + images.flip(3)) / 2)
+
+
+CLIP, DRAWS = CalmClip(), TinyGenerator()
 
 
 def start(count=2, seed=0):
@@ -28,14 +37,40 @@ def start(count=2, seed=0):
     return Latent(noise, words)
 
 
-def made(name="noise+words", latent=None, how=None, clip=CLIP, judge=None, **more):
-    """A search from `latent` for the text "boy"."""
+def made(name="noise+words", latent=None, how=None, clip=CLIP, judge=None, again=None, **more):
+    """A search from `latent` for the text "boy"; `again` is the judge of the second look."""
     latent, how = latent or start(), how or Search(steps=12)
     target, others = CLIP.encode_text(["boy"])[0], CLIP.encode_text(["bow", "bot", "girl"])
-    goal = goal_of(target, rivals=others - target)
-    judge = judge or held_out_judge(CLIP, goal, 0, how.rivals)
-    space = make_space(name, DRAWS, latent, directions=-goal.rivals[:2])
-    return search(DRAWS, clip, goal, space, judge, how, **more)
+    goal = goal_of(target, rivals=[others[:2] - target, others[2:] - target])
+    judge = judge or held_out_judge(clip, goal, 0, how.rivals)
+    again = again or held_out_judge(clip, goal, 1, how.rivals)
+    space = make_space(name, DRAWS, latent, directions=target - others[:2])
+    return search(DRAWS, clip, goal, space, judge, again, how, **more)
+
+
+class Metered(CalmClip):
+    """Counts the pictures that it is shown and the calls, of which number `stop` is Ctrl-C."""
+
+    def __init__(self, stop=0):
+        super().__init__()
+        self.seen = self.largest = self.calls = 0
+        self.stop, self.brightest = stop, 0.0
+
+    def encode_image(self, images):
+        self.calls += 1
+        if self.calls == self.stop:
+            raise KeyboardInterrupt
+        self.seen, self.largest = self.seen + len(images), max(self.largest, len(images))
+        self.brightest = max(self.brightest, float(images.detach().abs().max()))
+        return super().encode_image(images)
+
+
+def test_any_number_of_faces_is_scored_a_few_at_once_and_in_range():
+    clip, faces = Metered(), torch.rand(20, 4, 16, 16) * 2 - 1  # colour beyond its alpha, too
+    scores = latents.score(clip, faces, CLIP.encode_text(["boy"])[0])
+    assert scores.shape == (20,)
+    assert (clip.seen, clip.largest) == (20, 8)
+    assert clip.brightest <= 1
 
 
 class TestViews:
@@ -155,12 +190,26 @@ class TestGoals:
 
     def test_a_rival_that_is_nearer_counts_against_a_picture(self):
         target, rival = F.normalize(torch.randn(2, 8), dim=1)
-        none, near = target.new_zeros(0, 8), (rival - target)[None]
+        none, near = [], [(rival - target)[None]]
         between = F.normalize(target + rival, dim=0)[None, None]
         assert closeness(between, target, near, 1.0) < closeness(between, target, none, 1.0)
         assert closeness(between, target, near, 0.0) == closeness(between, target, none, 1.0)
         beyond = F.normalize(target - 0.5 * rival, dim=0)[None, None]
         assert closeness(beyond, target, near, 5.0) > closeness(between, target, near, 5.0)
+
+    def test_every_attribute_counts_once_however_many_values_it_has(self):
+        seen = target = torch.eye(4)[0]
+        drawn, beaten = torch.eye(4)[1:2], -5 * torch.eye(4)[:1]  # as near as the text; far away
+        for rivals in ([drawn, beaten], [drawn, beaten.expand(12, -1)]):
+            made = closeness(seen[None, None], target, rivals, 0.5)
+            expected = -0.5 * (math.log(2) / 2 + math.log(2))  # the mean, and the worst of them
+            assert float(made) == pytest.approx(expected, abs=1e-5)
+
+    def test_what_is_won_already_pulls_no_more(self):
+        seen = torch.eye(4)[0].clone().requires_grad_()
+        won = [(torch.eye(4)[1] - torch.eye(4)[0])[None]]  # a whole cosine farther than the text
+        lost = closeness(seen[None, None], torch.eye(4)[0], won, 1.0)
+        assert torch.autograd.grad(lost.sum(), seen)[0].abs().max() < 1e-3
 
     def test_the_judge_shows_every_picture_in_the_same_views(self):
         judge = held_out_judge(CLIP, goal_of(CLIP.encode_text(["boy"])[0]), 3, 0.5)
@@ -207,30 +256,66 @@ class TestSearch:
 
         assert not made(judge=judge).optimised
 
-    def test_it_stops_early_when_nothing_gets_better(self):
-        how = Search(steps=1000, checks=500, patience=3)
+    def test_a_winner_that_owes_its_lead_to_the_views_that_picked_it_is_not_taken(self):
+        seen = []
+
+        def again(faces):
+            seen.append(len(faces))
+            return torch.zeros(len(faces), 4)
+
+        found = made(again=again)
+        assert seen == [1, 1]  # the start and the winner, once, at the end
+        assert not found.optimised
+        assert found.before == found.after
+        assert torch.equal(found.latent.noise, start().noise[:1])
+        assert len(found.way) == 1
+
+    def test_it_stops_early_when_nothing_gets_better_but_not_before_it_calms_down(self):
+        how = Search(steps=100, checks=50, patience=3)
         found = made(how=how, judge=lambda faces: torch.zeros(len(faces), 4))
-        assert found.steps == 6
+        assert found.steps == 56
         assert not found.interrupted
 
-    def test_it_ends_when_its_time_is_over(self):
-        ticks = iter(range(1000))
-        found = made(how=Search(steps=500, seconds=10), clock=lambda: float(next(ticks)))
-        assert found.steps == 9
-        none = made(how=Search(steps=500, seconds=1), clock=lambda: float(next(ticks)))
-        assert (none.steps, none.optimised) == (0, False)
+    @pytest.mark.parametrize("seconds", [600, 3000])
+    def test_it_ends_within_its_time_and_looks_as_often_as_in_so_many_steps(self, seconds):
+        clip, asked = Metered(), []  # a picture seen takes a second
+        judge = held_out_judge(clip, goal_of(CLIP.encode_text(["boy"])[0]), 0, 0.5)
+
+        def counted(faces):
+            asked.append(len(faces))
+            return judge(faces)
+
+        how = Search(steps=10_000, seconds=seconds, patience=99)
+        found = made(clip=clip, judge=counted, how=how, clock=lambda: float(clip.seen))
+        assert 20 < found.steps < 1000
+        assert 0.7 * seconds < clip.seen <= seconds + 8  # a step: two starts in four views
+        assert asked[0] == 1
+        assert 8 <= len(asked[1:]) <= 11
+        assert found.optimised
+        assert 5 < len(found.way) <= latents.FRAMES + 1
+
+    @pytest.mark.parametrize("seconds", [-1, 0, 20])
+    def test_without_any_time_the_start_stays(self, seconds):
+        clip = Metered()
+        how = Search(steps=500, seconds=seconds)
+        found = made(clip=clip, how=how, clock=lambda: float(clip.seen))
+        assert (found.steps, found.optimised) == (0, False)
+
+    def test_ctrl_c_at_any_moment_leaves_nothing_worse(self):
+        whole = Metered()
+        best = made(clip=whole, how=Search(steps=3))
+        gained = []
+        for call in range(4, whole.calls + 1):  # three are the first look
+            found = made(clip=Metered(call), how=Search(steps=3))
+            assert found.interrupted
+            assert found.after >= found.before
+            gained.append(found.optimised)
+        assert best.optimised
+        assert any(gained)
+        assert not gained[-1]  # while it was confirmed
 
     def test_ctrl_c_gives_the_best_so_far(self):
-        class Interrupted(TinyClip):
-            calls = 0
-
-            def encode_image(self, images):
-                self.calls += 1
-                if self.calls == 14:
-                    raise KeyboardInterrupt
-                return super().encode_image(images)
-
-        found = made(clip=Interrupted(), how=Search(steps=30))
+        found = made(clip=Metered(16), how=Search(steps=30))
         assert found.interrupted
         assert 0 < found.steps < 30
         assert found.optimised
@@ -255,14 +340,7 @@ class TestSearch:
         assert moved[1] < 0.5 * moved[0]
 
     def test_memory_does_not_grow_with_the_views(self):
-        class Counting(TinyClip):
-            largest = 0
-
-            def encode_image(self, images):
-                self.largest = max(self.largest, len(images))
-                return super().encode_image(images)
-
-        clip = Counting()
+        clip = Metered()
         made(clip=clip, how=Search(steps=2, views=40))
         assert clip.largest <= 8
 

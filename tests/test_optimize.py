@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import resource
+import time
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,11 @@ from PIL import Image
 
 from clipavatar import cli, images, refine
 from clipavatar.chibi.sample import SAMPLING, figure
-from clipavatar.config import NOISE_SIZE, GeneratorConfig
+from clipavatar.config import NOISE_SIZE, DcganConfig, GeneratorConfig, StyleGeneratorConfig
 from clipavatar.latents import sample_noise
 from clipavatar.models import Generator
+from clipavatar.models.dcgan import Dcgan
+from clipavatar.models.style_generator import StyleGenerator
 from clipavatar.pipeline import AvatarPipeline
 from clipavatar.refine import KEPT, check_keep, keep_choices, near_misses
 from clipavatar.understanding import understand
@@ -23,6 +26,9 @@ TEXTS = ["cute girl, twin tails", "银发 猫耳 女孩", "girl, (pink hair:1.5)
 FAST = {"size": 32, "candidates": 3, "mode": "optimize", "steps": 8}
 RGB = dataclasses.replace(TINY, image_channels=3)
 NAMED = dataclasses.replace(TINY, noise_size=NOISE_SIZE, noise_names="chibi")
+SIZES = {"resolution": 16, "noise_size": 12, "embedding_size": 8, "channels": (8, 8, 8)}
+DCGAN = DcganConfig(**SIZES)
+STYLED = StyleGeneratorConfig(**SIZES, style_size=8, mapping_layers=2)
 
 
 @pytest.fixture
@@ -37,6 +43,28 @@ def sampled(pipeline, text, **options):
 
 def pixels(avatar):
     return avatar.image.tobytes()
+
+
+def start_of(pipeline, text, **options):
+    """What a search would start from."""
+    settings = pipeline.settings(text, **options)
+    return pipeline.latent(settings, pipeline.target(settings), options.get("start_from", ""))
+
+
+def stop(*_, **__):
+    raise KeyboardInterrupt
+
+
+class Listening(TinyClip):
+    """Remembers the texts that it is asked about."""
+
+    def __init__(self):
+        super().__init__()
+        self.texts = []
+
+    def encode_text(self, prompts):
+        self.texts.extend(prompts)
+        return super().encode_text(prompts)
 
 
 class TestPromises:
@@ -65,14 +93,16 @@ class TestPromises:
                 self.asked += len(images)
                 return super().encode_image(images.flip(1))
 
-        other = Other()
-        monkeypatch.setattr(refine, "load_clip", lambda name, device: other)
-        refine.load_judge.cache_clear()
-        avatar = named.generate(TEXTS[0], judge="folder/other", **FAST)
-        refine.load_judge.cache_clear()
+        other, loaded = Other(), []
+        monkeypatch.setattr(refine, "load_clip", lambda *name: loaded.append(name) or other)
+        refine._loaded.cache_clear()
+        for judge in ("folder/other", "", "folder/other"):
+            avatar = named.generate(TEXTS[0], judge=judge, **FAST)
+        refine._loaded.cache_clear()
         assert other.asked > 0
         assert other.texts_encoded > 0
         assert avatar.settings["judge"] == "folder/other"
+        assert loaded == [("folder/other", "cpu")]  # once
 
     def test_a_negative_prompt_counts(self, named):
         plain = named.generate("girl", seed=2, **FAST)
@@ -80,13 +110,34 @@ class TestPromises:
         assert pixels(plain) != pixels(without)
         assert without.settings["negative"] == "glasses, hat"
 
-    @pytest.mark.parametrize("config", [TINY, RGB, NAMED])
-    def test_any_generator(self, config):
+    @pytest.mark.parametrize(
+        ("network", "config"),
+        [
+            *((Generator, config) for config in (TINY, RGB, NAMED)),
+            (StyleGenerator, STYLED),
+            (Dcgan, DCGAN),
+        ],
+    )
+    def test_any_generator(self, network, config):
         torch.manual_seed(0)
-        pipe = AvatarPipeline(TinyClip(), Generator(config))
+        pipe = AvatarPipeline(TinyClip(), network(config))
         avatar = pipe.generate("girl, pink hair", **FAST)
         assert avatar.image.size == (32, 32)
         assert avatar.score >= avatar.settings["score_before"]
+
+    def test_a_style_is_moved_where_there_is_one_and_else_it_is_one_line(self):
+        torch.manual_seed(0)
+        for network in (StyleGenerator(STYLED), Dcgan(DCGAN)):
+            pipe = AvatarPipeline(TinyClip(), network)
+            settings = pipe.settings("girl, pink hair", **FAST)
+            target = pipe.target(settings)
+            how = (settings, pipe.latent(settings, target), target.direction, False)
+            if isinstance(network, StyleGenerator):
+                found = refine.refine(pipe.generator, pipe.clip, *how, space="style")
+                assert found.after >= found.before
+            else:
+                with pytest.raises(ValueError, match=r"^this generator has no mapping network"):
+                    refine.refine(pipe.generator, pipe.clip, *how, space="style")
 
     def test_the_real_classes_in_their_smallest_form(self, tiny_model):
         pipe = AvatarPipeline.from_pretrained(tiny_model, device="cpu")
@@ -114,24 +165,33 @@ class TestPromises:
 
 class TestNearMisses:
     def test_one_attribute_changes_and_nothing_else_is_counted(self):
-        texts = []
-
-        class Listening(TinyClip):
-            def encode_text(self, prompts):
-                texts.extend(prompts)
-                return super().encode_text(prompts)
-
-        misses = near_misses(Listening(), "girl with pink hair and glasses")
+        clip = Listening()
+        misses = near_misses(clip, "girl with pink hair and glasses")
         said = understand("girl with pink hair and glasses").attributes
         assert len(misses) == len(said)
-        assert sum(map(len, misses)) == len(texts) - 1
-        for text in texts[1:]:
+        assert sum(map(len, misses)) == len(clip.texts) - 1
+        for text in clip.texts[1:]:
             other = understand(text).attributes
             assert sum(other.get(name) != value for name, value in said.items()) <= 1
 
     def test_none_where_nothing_is_said_or_two_things_at_once(self):
         assert near_misses(TinyClip(), "something lovely") == []
         assert near_misses(TinyClip(), "girl | boy") == []
+        assert near_misses(TinyClip(), "girl with pink hair", style="words") == []
+
+    def test_what_the_text_weakens_is_not_told_from_anything(self):
+        for text in ("girl, (pink hair:0.5)", "girl, [pink] hair", "a (girl:1.2) with [pink hair]"):
+            assert len(near_misses(TinyClip(), text)) == 1, text  # the girl
+        for text in ("girl, (pink hair:1.5)", "[girl, pink hair]"):  # all of it weakens nothing
+            assert len(near_misses(TinyClip(), text)) == 2, text
+
+    def test_they_are_said_in_the_language_that_the_clip_reads(self):
+        own, english = Listening(), Listening()
+        english.language = "en"
+        near_misses(own, "粉色头发的女孩")
+        near_misses(english, "粉色头发的女孩")
+        assert not any(text.isascii() for text in own.texts)
+        assert all(text.isascii() for text in english.texts)
 
 
 class TestStopping:
@@ -143,6 +203,50 @@ class TestStopping:
     def test_a_time_budget_ends_it(self, pipeline):
         avatar = pipeline.generate("girl", time_budget=0.3, **{**FAST, "steps": 10_000})
         assert avatar.settings["time_budget"] == 0.3
+
+    def test_the_budget_counts_from_the_first_moment(self, named, monkeypatch):
+        class Slow(TinyClip):
+            def encode_text(self, prompts):
+                time.sleep(0.02)
+                return super().encode_text(prompts)
+
+        asked, search, slow = [], refine.search, Slow()
+
+        def listening(*how, **more):
+            asked.append(next(each for each in how if isinstance(each, refine.Search)))
+            return search(*how, **more)
+
+        monkeypatch.setattr(refine, "search", listening)
+        monkeypatch.setattr(named, "clip", slow)
+        named.generate("girl, pink hair", time_budget=5, **{**FAST, "steps": 1})
+        assert asked[0].seconds < 5 - 3 * 0.02  # the faces' words, then the near misses
+
+    @pytest.mark.parametrize(
+        "where", ["pipeline.load_judge", "refine.near_misses", "latents._Best"]
+    )
+    def test_ctrl_c_before_anything_is_found_gives_the_sampled_best(
+        self, named, monkeypatch, where
+    ):
+        monkeypatch.setattr(f"clipavatar.{where}", stop)
+        avatar = named.generate("girl", trace=True, **FAST)
+        assert (avatar.settings["interrupted"], avatar.settings["optimised"]) == (True, False)
+        assert pixels(avatar) == pixels(sampled(named, "girl"))
+        assert len(avatar.way) == 1
+
+    def test_ctrl_c_while_the_trace_is_drawn_keeps_what_was_found(self, named, monkeypatch):
+        whole = named.generate(TEXTS[0], trace=True, **FAST)
+        drawn, finish = [], named.finish
+
+        def stopping(face, *how):
+            drawn.append(face)
+            return stop() if len(drawn) == 2 else finish(face, *how)
+
+        monkeypatch.setattr(named, "finish", stopping)
+        avatar = named.generate(TEXTS[0], trace=True, **FAST)
+        assert whole.settings["optimised"]
+        assert avatar.settings == whole.settings | {"interrupted": True}
+        assert pixels(avatar) == pixels(whole)
+        assert len(whole.way) > len(avatar.way) == 2  # the first, and the end
 
     def test_ctrl_c_saves_the_best_so_far(self, tmp_path, monkeypatch, capsys):
         class Interrupted(TinyClip):
@@ -166,6 +270,10 @@ class TestStopping:
         settings = images.read_settings(saved[0])
         assert settings["interrupted"] is True
         assert settings["score"] >= settings["score_before"]
+        monkeypatch.setattr(Interrupted, "encode_image", TinyClip.encode_image)
+        assert cli.main([*asked, "--size", "32"]) == 0
+        assert "already there" not in capsys.readouterr().out
+        assert "interrupted" not in images.read_settings(saved[0])
 
 
 class TestGoingOn:
@@ -178,6 +286,32 @@ class TestGoingOn:
         assert pixels(again) == pixels(first)
         assert again.score == first.score
         assert len(again.settings["start_from"]) == 12
+
+    def test_a_sampled_avatar_is_who_it_is_whatever_its_seed_draws_later(
+        self, named, tmp_path, monkeypatch
+    ):
+        first = sampled(named, "girl", seed=4)
+        path = first.save(tmp_path / "first")
+        monkeypatch.setattr("clipavatar.pipeline.sample_noise", lambda *_: pytest.fail("again"))
+        assert pixels(named.generate("girl", start_from=path, size=32)) == pixels(first)
+        old = {k: v for k, v in first.settings.items() if k != "latent"}
+        images.save_png(first.image, tmp_path / "old.png", old | {"version": "0.0.1"})
+        with pytest.raises(ValueError, match=r"no latent; only version 0\.0\.1 can draw it again"):
+            named.generate("girl", start_from=tmp_path / "old.png")
+
+    def test_what_a_negative_prompt_names_is_not_taken_over(self, named, tmp_path):
+        def glasses(latent):
+            row = latent.noise[0].numpy()
+            return figure({"character": "girl"}, row).attributes["glasses"]
+
+        seeds = [s for s in range(20) if glasses(start_of(named, "girl", seed=s)) != "none"]
+        assert seeds
+        for seed in seeds:
+            path = sampled(named, "girl", seed=seed).save(tmp_path / f"{seed}")
+            for keep in ("", "all"):
+                how = {"start_from": path, "keep": keep}
+                assert glasses(start_of(named, "girl", **how)) != "none"
+                assert glasses(start_of(named, "girl", negative="glasses", **how)) == "none"
 
     def test_it_goes_on_from_there(self, named, tmp_path):
         first = named.generate(TEXTS[1], seed=4, **FAST)
@@ -248,6 +382,15 @@ class TestKeeping:
             keep_choices(noise, before, "girl, red hair", ["head"])[0, 40:], noise[0, 40:]
         )
 
+    @pytest.mark.parametrize("text", ["girl", "sad boy, glasses", "cat | dog"])
+    def test_the_same_text_keeps_all_to_the_last_bit(self, named, tmp_path, text):
+        for seed in range(20):
+            noise = sample_noise(1, NOISE_SIZE, seed)
+            assert torch.equal(keep_choices(noise, text, text, ["all"]), noise)
+        first = sampled(named, text, seed=4)
+        again = named.generate(text, start_from=first.save(tmp_path / "a"), keep="all", size=32)
+        assert pixels(again) == pixels(first)
+
     def test_kept_places_change_less(self, named, tmp_path):
         path = named.generate("girl", seed=4, **FAST).save(tmp_path / "girl")
         base = images.from_pil(named.generate("girl", start_from=path, size=32).image)
@@ -266,6 +409,19 @@ class TestTrace:
         with Image.open(gif) as movie:
             assert movie.size == (32, 32)
             assert 1 < movie.n_frames <= 62
+
+    def test_a_picture_that_is_there_already_is_drawn_again_for_it(
+        self, cli_pipeline, tmp_path, capsys
+    ):
+        asked = ["generate", "girl", "-o", str(tmp_path), "--size", "32", "--mode", "optimize"]
+        assert cli.main(asked) == 0
+        (picture,) = tmp_path.glob("*.png")
+        before = (picture.read_bytes(), picture.stat().st_mtime_ns)
+        assert cli.main([*asked, "--trace", str(tmp_path / "way.gif")]) == 0
+        assert (picture.read_bytes(), picture.stat().st_mtime_ns) == before
+        with Image.open(tmp_path / "way.gif") as movie:
+            assert movie.n_frames > 1
+        assert "kept" in capsys.readouterr().out
 
     def test_it_overwrites_nothing_and_says_so_before_the_search(
         self, cli_pipeline, tmp_path, capsys
@@ -324,6 +480,7 @@ def test_the_benchmark_compares_every_variant_with_sample_mode(named, tmp_path):
     asked = benchmark.hard_cases(4)
     assert [case.language for case in asked] == ["en", "en", "zh", "zh"]
     assert min(len(case.said) for case in asked) >= 4
+    assert len({case.seed for case in asked}) == 4  # no text is there in both languages
     values = tuple(len(table) for table in VALUES.values())
     judge = Judge(JudgeConfig(16, (4, 4), hidden=8, values=values)).eval()
     variants = ["noise", "words,rivals=0,views=2"]
