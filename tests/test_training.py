@@ -26,6 +26,7 @@ from clipavatar.config import (
 )
 from clipavatar.draws import Draws
 from clipavatar.metrics.alignment import WORDINGS, value_texts
+from clipavatar.metrics.judging import foreign_art, load_judge
 from clipavatar.training import train, train_clip, train_judge, train_upscaler
 from clipavatar.training.batches import augment, batch
 from clipavatar.training.ema import Average
@@ -148,9 +149,11 @@ def test_reading_without_a_reader_is_refused_in_one_line(clip_folder: Path, conf
 
 def test_upscaler_and_judge_are_written_and_load(config: Config) -> None:
     assert load_model("upscaler", train_upscaler(config)).config == config.upscaler
-    assert sum(load_model("judge", train_judge(config)).config.values) == sum(
-        len(table) for table in SAMPLING.values()
-    )
+    path = train_judge(config)
+    judge, trust = load_judge(path)
+    assert sum(judge.config.values) == sum(len(table) for table in SAMPLING.values())
+    assert set(trust) == {"unseen", "softened"}
+    assert foreign_art(path) == ""
 
 
 def test_a_batch_depends_on_its_number_alone(pictures: Pictures) -> None:

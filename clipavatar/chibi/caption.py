@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 
 from clipavatar.chibi.sample import HIDES, SAMPLING
-from clipavatar.chibi.split import held_out_template, held_out_wording
+from clipavatar.chibi.split import held_out_pairs, held_out_template, held_out_wording
 from clipavatar.prompts import describe, templates
 
 WORDINGS = ("training", "held-out", "any")
@@ -102,7 +102,10 @@ def full_subset(
 
 
 def hard_negative(attributes: Mapping[str, str], rng: np.random.Generator) -> dict[str, str]:
-    """The same attributes, one of them changed to another value that leaves room for the others."""
+    """The same attributes, one of them changed to another value that leaves room for the others.
+
+    What it changes to makes no pair that is held out: no text of training may say one.
+    """
     names = list(attributes)
     for name in rng.permutation(names):
         values = [
@@ -110,6 +113,9 @@ def hard_negative(attributes: Mapping[str, str], rng: np.random.Generator) -> di
             for value in SAMPLING[name]
             if value != attributes[name]
             and not any(other in attributes for other in HIDES.get((name, value), ()))
+            and not any(
+                (name, value) in pair for pair in held_out_pairs({**attributes, name: value})
+            )
         ]
         if values:
             return {**attributes, str(name): values[int(rng.integers(len(values)))]}

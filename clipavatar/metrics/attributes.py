@@ -55,11 +55,12 @@ def visible(labels: Tensor) -> Tensor:
 def present(read: Tensor) -> Tensor:
     """What a judge read (N, A), with UNSAID for what its other readings leave no place for.
 
-    A judge names a hairstyle for a cat as well: it has to name something.
+    A judge names a hairstyle for a cat as well: it has to name something. As in `sample.figure`,
+    the attributes come in turn, and what is hidden already hides nothing: a cat is never bald.
     """
     made = read.clone()
-    for (name, value), hidden in HIDES.items():
-        rows = read[:, COLUMNS[name]] == VALUES[name].index(value)
+    for (name, value), hidden in sorted(HIDES.items(), key=lambda item: COLUMNS[item[0][0]]):
+        rows = made[:, COLUMNS[name]] == VALUES[name].index(value)
         for other in hidden:
             made[rows, COLUMNS[other]] = UNSAID
     return made
@@ -87,15 +88,19 @@ def accuracy(read: Tensor, labels: Tensor) -> dict[str, Share]:
     return made
 
 
-def overall(read: Tensor, labels: Tensor) -> Share:
+def overall(read: Tensor, labels: Tensor, groups: Sequence[int] | None = None) -> Share:
     """The share of all that is said in labels (N, A) that was read so.
 
     Pictures, not single words, are drawn anew for the interval (Efron 1979): the words of one
-    picture stand or fall together. NaN where nothing is said.
+    picture stand or fall together, and so do all pictures of one of the N `groups`, where there
+    are any. NaN where nothing is said.
     """
     said = labels != UNSAID
-    counts = said.sum(dim=1).numpy().astype(float)
-    right = ((read == labels) & said).sum(dim=1).numpy().astype(float)
+    rows = np.unique(range(len(labels)) if groups is None else groups, return_inverse=True)[1]
+    right, counts = (
+        np.bincount(rows, each.sum(dim=1).numpy().astype(float))
+        for each in ((read == labels) & said, said)
+    )
     right, counts = right[counts > 0], counts[counts > 0]
     if not len(counts):
         return Share(float("nan"), float("nan"), float("nan"), 0)
@@ -105,8 +110,17 @@ def overall(read: Tensor, labels: Tensor) -> Share:
     return Share(float(100 * right.sum() / counts.sum()), low, high, int(counts.sum()))
 
 
-def by_value(read: Tensor, labels: Tensor, name: str) -> dict[str, Share]:
-    """The overall share where each value of attribute `name` is said: is it fair to all of them?"""
-    column = labels[:, COLUMNS[name]]
+def by_value(
+    read: Tensor, labels: Tensor, name: str, groups: Sequence[int] | None = None
+) -> dict[str, Share]:
+    """The overall share where each value of attribute `name` is said: is it fair to all of them?
+
+    `groups` (N,) as in `overall`.
+    """
+    column, group = labels[:, COLUMNS[name]], np.array(groups or range(len(labels)))
     rows = {value: column == label for label, value in enumerate(VALUES[name])}
-    return {v: overall(read[its], labels[its]) for v, its in rows.items() if its.any()}
+    return {
+        value: overall(read[its], labels[its], group[its.numpy()].tolist())
+        for value, its in rows.items()
+        if its.any()
+    }

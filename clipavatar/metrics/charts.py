@@ -12,6 +12,7 @@ from clipavatar.chibi.dataset import VALUES
 from clipavatar.images import font, to_pil
 from clipavatar.metrics.attributes import Share
 from clipavatar.metrics.judging import plain
+from clipavatar.metrics.report import Trust, number, own_accuracies, own_heads
 from clipavatar.metrics.results import Copy, Evaluation, Wrong
 from clipavatar.metrics.texts import SETS
 from clipavatar.prompts import CJK, LANGUAGES
@@ -23,6 +24,7 @@ COLOURS = {"en": "#3b82c4", "zh": "#e0653a"}
 INK, PALE, LINE = "#2b2b33", "#8a8a94", "#e4e4ea"
 PICTURE, CELL = 120, 220  # side of a picture on the sheets, width of its cell
 WRONG = 30  # pictures shown
+LINE_HEIGHT = 20  # of a row of a table
 
 
 @lru_cache(maxsize=1)
@@ -33,9 +35,13 @@ def _has_chinese() -> bool:
     return drawn not in (missing, bytes(chinese.getmask("狗")))
 
 
-def report_picture(made: Evaluation) -> Image.Image:
-    """Bars of accuracies where there are any, then the wrong ones, then the nearest neighbours."""
+def report_picture(made: Evaluation, trust: Trust) -> Image.Image:
+    """Bars of accuracies where there are any, all other figures, pictures of what is wrong.
+
+    The last are the ones that miss something, and those nearest to training pictures.
+    """
     parts = [_bars(made)] if made.shares else []
+    parts.append(_figures(made, trust))
     if made.wrong:
         step = max(1, len(made.wrong) // WRONG)
         shown = made.wrong[::step][:WRONG]
@@ -107,6 +113,29 @@ def _panel(
             draw.text((left + width + 6, y + BAR // 2), figure, INK, font(11), anchor="lm")
 
 
+def _figures(made: Evaluation, trust: Trust) -> Image.Image:
+    """The other figures, beside them how far the judge can be trusted, and the notes below."""
+    tables = [[["figure", "model", "true pictures"]]]
+    tables[0] += [[name, number(x.model), number(x.true)] for name, x in made.figures.items()]
+    if made.shares:
+        names = [*VALUES, "all"]
+        own = [[name.replace("_", " "), *own_accuracies(made, trust, name)] for name in names]
+        tables.append([["the judge, %", *own_heads(made)], *own])
+    notes = [line for note in made.notes for line in _wrapped(note, 4, WIDTH - 2 * MARGIN)]
+    height = MARGIN + LINE_HEIGHT * (max(map(len, tables)) + len(notes)) + MARGIN // 2
+    image = Image.new("RGB", (WIDTH, height), "white")
+    draw = ImageDraw.Draw(image)
+    for rows, left, place, step in zip(tables, (MARGIN, 620), (320, 220), (120, 135), strict=False):
+        for row, cells in enumerate(rows):
+            y = MARGIN // 2 + LINE_HEIGHT * row
+            for column, cell in enumerate(cells):
+                x = left + (place + (column - 1) * step if column else 0)
+                draw.text((x, y), cell, INK if row else PALE, font(13 if row else 12))
+    for row, note in enumerate(reversed(notes), 1):
+        draw.text((MARGIN, height - LINE_HEIGHT * row), note, INK, font(12))
+    return image
+
+
 def _grid(title: str, cells: Sequence[Image.Image]) -> Image.Image:
     columns = (WIDTH - 2 * MARGIN) // CELL
     rows = [cells[i : i + columns] for i in range(0, len(cells), columns)]
@@ -151,11 +180,11 @@ def _picture(pixels: Tensor) -> Image.Image:
     return to_pil(plain(pixels[None])[0]).resize((PICTURE, PICTURE), Image.Resampling.BICUBIC)
 
 
-def _wrapped(text: str, most: int) -> list[str]:
-    """`text` in at most so many lines that fit a cell; Chinese breaks anywhere."""
+def _wrapped(text: str, most: int, width: int = CELL - 14) -> list[str]:
+    """`text` in at most so many lines of `width` pixels; Chinese breaks anywhere."""
     small, lines = font(12), [""]
     for word in text.replace(" ", " \0").split("\0") if text.isascii() else text:
-        if lines[-1] and small.getlength(lines[-1] + word) > CELL - 14:
+        if lines[-1] and small.getlength(lines[-1] + word) > width:
             lines.append("")
         lines[-1] += word
     return lines if len(lines) <= most else [*lines[: most - 1], lines[most - 1][:-2] + "…"]

@@ -18,9 +18,10 @@ from clipavatar.chibi.dataset import UNSAID, VALUES, labels_of
 from clipavatar.chibi.sample import figure
 from clipavatar.metrics import alignment, distances
 from clipavatar.metrics.alignment import embed
-from clipavatar.metrics.attributes import COLUMNS, accuracy, by_value, overall, present, visible
+from clipavatar.metrics.attributes import COLUMNS, by_value, present, visible
+from clipavatar.metrics.copies import suspects, training_labels
 from clipavatar.metrics.inception import inception_figures
-from clipavatar.metrics.judging import Reader, readings
+from clipavatar.metrics.judging import Drawn, Reader, joined, judged
 from clipavatar.metrics.painting import (
     Painter,
     painted,
@@ -29,12 +30,12 @@ from clipavatar.metrics.painting import (
     true_pictures,
 )
 from clipavatar.metrics.results import Copy, Evaluation, Pair, Wrong
-from clipavatar.metrics.texts import SETS, Case, cases, wanted
+from clipavatar.metrics.texts import SETS, Case, cases
 from clipavatar.prompts import LANGUAGES
 
 REALISM = ("words", "full")  # the sets whose pictures are compared with true ones
 TEXTS, SEEDS = 16, 8  # for diversity: so many texts, each with so many seeds
-STOCK = 1000  # pictures of the training stream that copies are looked for in
+LOW = 0.05  # the quantile of distances in which a few copies show
 TURNS = 8  # times that the sampling table chooses what the texts leave unsaid
 
 
@@ -51,48 +52,63 @@ def measure(
 
     `count` texts of each set in each language. `clip` measures realism and alignment; `own_clip`
     is the model's, for its zero-shot accuracy. `inception` asks for FID and Inception Score too.
+
+    Pictures are compared as sets of N = 2 * `count`, all of different figures: of the sets of
+    REALISM every text once, in the languages by turns. Model and truth draw these, and both are
+    compared with as many true pictures of other texts, as independent of one as of the other.
     """
     made = Evaluation()
-    asked: dict[str, list[Case]] = {}
-    drawn: dict[str, Tensor] = {}
-    seen: dict[str, Tensor] = {}
+    drawn: dict[str, Drawn] = {}
     for kind in SETS:
         for language in LANGUAGES:
-            name = f"{kind} {language}"
-            asked[name] = cases(kind, language, count)
-            drawn[name] = painted(paint, asked[name], f"drawing {name}")
-            seen[name] = readings(judge, drawn[name])
-            said = wanted(asked[name])
-            shares = {"all": overall(seen[name], said), **accuracy(seen[name], said)}
-            made.shares.setdefault(kind, {})[language] = shares
-            made.wrong += wrong_ones(drawn[name], asked[name], seen[name], said)
-    every = torch.cat([wanted(some) for some in asked.values()])
+            asked, name = cases(kind, language, count), f"{kind} {language}"
+            drawn[name] = judged(judge, asked, painted(paint, asked, f"drawing {name}"))
+            made.shares.setdefault(kind, {})[language] = drawn[name].shares()
+            made.wrong += wrong_ones(drawn[name])
+    every = joined(list(drawn.values()))
     for name in ("character", "skin"):
-        made.fairness[name] = by_value(torch.cat(list(seen.values())), every, name)
+        same_figure = [case.seed for case in every.asked]
+        made.fairness[name] = by_value(every.read, every.said, name, same_figure)
 
-    chosen = [f"{kind} {language}" for kind in REALISM for language in LANGUAGES]
-    texts = [case for name in chosen for case in asked[name]]
-    pixels, read = (torch.cat([each[name] for name in chosen]) for each in (drawn, seen))
-    size = pixels.shape[1]
-    true, other = (true_pictures(texts, size, turn) for turn in (0, 1))
-    model_embeddings, true_embeddings = embed(clip, pixels), embed(clip, true)
-    model, truth = features(model_embeddings), features(true_embeddings)
-    made.figures |= realism(model, truth, features(embed(clip, other)))
+    size = every.pixels.shape[1]
+    same = [drawn[f"{kind} {LANGUAGES[0]}"].asked for kind in REALISM]  # as in other languages
+    pixels = torch.split(true_pictures([*same[0], *same[1]], size, turn=0), count)
+    true = [judged(judge, *each) for each in zip(same, pixels, strict=True)]
+    made.truth = {kind: each.shares() for kind, each in zip(REALISM, true, strict=True)}
+    others = [case for kind in REALISM for case in cases(kind, LANGUAGES[0], count, first=count)]
+    other = true_pictures(others, size, turn=1)
+
+    chosen = joined([drawn[f"{kind} {language}"] for kind in REALISM for language in LANGUAGES])
+    truth, rows = joined(true), by_turns(count)
+    sample = Drawn([chosen.asked[row] for row in rows], *(each[rows] for each in chosen[1:]))
+    embeddings, true_embeddings = embed(clip, chosen.pixels), embed(clip, truth.pixels)
+    model, real = features(embeddings[rows]), features(true_embeddings)
+    made.figures |= realism(model, real, features(embed(clip, other)))
     if inception:
-        add_inception(made, pixels, true, other)
-    made.figures["diversity"] = Pair(variety(paint, clip, asked["words en"][:TEXTS], size), 1.0)
-    stock = training_pictures(STOCK, size)
+        add_inception(made, sample.pixels, truth.pixels, other)
+    made.figures["diversity"] = Pair(variety(paint, clip, chosen.asked[:TEXTS], size), 1.0)
+    shown = present(torch.cat((sample.read, truth.read))).to(torch.int8).numpy()
+    stock = training_pictures(suspects(shown, training_labels()), size)
     kept = features(embed(clip, stock))
-    near = distances.nearest(model, kept)
-    memory = distances.memorisation(near, distances.nearest(truth, kept))
-    made.figures["distance to training pictures"] = Pair(memory, 1.0)
-    made.copies = closest(pixels, stock, near)
-    made.unsaid = unsaid_entropy(read, texts)
-    made.figures |= belonging(clip, model_embeddings, true_embeddings, texts)
-    labels = visible(torch.tensor([labels_of(attributes_of(case, 0)) for case in texts]))
-    seen_by_own = true_embeddings if own_clip is clip else embed(own_clip, true)
+    near, chance = distances.nearest(model, kept), distances.nearest(real, kept)
+    made.figures |= memory(near, chance)
+    made.copies = closest(sample.pixels, stock, near)
+    made.unsaid = unsaid_entropy(sample.read, sample.asked)
+    their_own = torch.cat([part for part in torch.split(true_embeddings, count) for _ in LANGUAGES])
+    made.figures |= belonging(clip, embeddings, their_own, chosen.asked)
+    labels = visible(torch.tensor([labels_of(attributes_of(case, 0)) for case in truth.asked]))
+    seen_by_own = true_embeddings if own_clip is clip else embed(own_clip, truth.pixels)
     made.zero_shot = alignment.zero_shot(own_clip, seen_by_own, labels)
     return made
+
+
+def by_turns(count: int) -> list[int]:
+    """Of `count` texts of each set of REALISM in each language: every text in one language."""
+    return [
+        (place * len(LANGUAGES) + row % len(LANGUAGES)) * count + row
+        for place in range(len(REALISM))
+        for row in range(count)
+    ]
 
 
 def measure_folder(
@@ -118,7 +134,7 @@ def measure_folder(
     made.figures["spread over all captions"] = Pair(ratio, 1.0)
     near = distances.nearest(model, stock)
     alone = distances.nearest(stock, stock, itself=True)
-    made.figures["distance to training pictures"] = Pair(distances.memorisation(near, alone), 1.0)
+    made.figures |= memory(near, alone)
     made.copies = closest(drawn, pixels, near)
     made.figures |= belonging(clip, model_embeddings, true_embeddings, asked)
     return made
@@ -127,7 +143,10 @@ def measure_folder(
 def realism(
     model: distances.Features, true: distances.Features, other: distances.Features
 ) -> dict[str, Pair]:
-    """Distances of the model's and of true pictures to other true ones, features (N, E) each."""
+    """Distances of the model's and of true pictures to other true ones, features (N, E) each.
+
+    The others are a sample of their own: of other texts, not of the same texts anew.
+    """
     frechet = Pair(
         distances.frechet_distance(model, other), distances.frechet_distance(true, other)
     )
@@ -142,6 +161,15 @@ def realism(
         ),
         "precision": Pair(*precision),
         "recall": Pair(*recall),
+    }
+
+
+def memory(near: distances.Nearest, chance: distances.Nearest) -> dict[str, Pair]:
+    """How near to training pictures the model's are, over how near true unseen ones are."""
+    name = "distance to training pictures"
+    return {
+        name: Pair(distances.memorisation(near, chance), 1.0),
+        f"{name}, nearest {100 * LOW:.0f} %": Pair(distances.memorisation(near, chance, LOW), 1.0),
     }
 
 
@@ -218,19 +246,19 @@ def belonging(clip: Any, model: Tensor, true: Tensor, asked: Sequence[Case]) -> 
     return figures
 
 
-def wrong_ones(pixels: Tensor, asked: Sequence[Case], read: Tensor, said: Tensor) -> list[Wrong]:
+def wrong_ones(drawn: Drawn) -> list[Wrong]:
     """The pictures that miss something said, each with lines like "hair: bob, drawn: buns"."""
     found = []
-    for row, case in enumerate(asked):
+    for row, case in enumerate(drawn.asked):
         mistakes = []
         for name, column in COLUMNS.items():
-            asked_for, shown = said[row, column], read[row, column]
+            asked_for, shown = drawn.said[row, column], drawn.read[row, column]
             if asked_for not in (UNSAID, shown):
                 values = VALUES[name]
                 line = f"{name}: {values[asked_for]}, drawn: {values[shown]}"
                 mistakes.append(line.replace("_", " "))
         if mistakes:
-            found.append(Wrong(pixels[row], case, mistakes))
+            found.append(Wrong(drawn.pixels[row], case, mistakes))
     return found
 
 

@@ -6,9 +6,9 @@ Pictures are kept as bytes, (N, R, R, C) uint8, premultiplied RGBA or RGB: thous
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -16,14 +16,16 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from clipavatar.checkpoint import load_model, read_metadata
-from clipavatar.chibi.dataset import VALUES, Pictures
+from clipavatar.chibi.dataset import VALUES, Pictures, art_version
 from clipavatar.images import over, to_float
-from clipavatar.metrics.attributes import accuracy, visible
+from clipavatar.metrics.attributes import Share, accuracy, overall, visible
+from clipavatar.metrics.texts import Case, wanted
 
 # RGB (B, 3, R, R) in [-1, 1] -> for each attribute the logits (B, values)
 Reader = Callable[[Tensor], Sequence[Tensor]]
 LIGHT = 0.7  # of the plain grey, in [-1, 1], that pictures are judged on
 PART = 100  # pictures judged at once
+NAMES = json.dumps(VALUES)  # every value of every attribute, in the order of the judge's answers
 
 
 def load_judge(path: str | Path) -> tuple[Any, dict[str, dict[str, float]]]:
@@ -32,9 +34,30 @@ def load_judge(path: str | Path) -> tuple[Any, dict[str, dict[str, float]]]:
     Raises FileNotFoundError, or ValueError for a judge of another vocabulary.
     """
     judge: Any = load_model("judge", path)
-    if judge.config.values != tuple(len(values) for values in VALUES.values()):
+    metadata = read_metadata(path)
+    same = judge.config.values == tuple(len(values) for values in VALUES.values())
+    if not same or metadata.get("names", NAMES) != NAMES:  # the first judges had no names
         raise ValueError(f"{path} judges another vocabulary: train it anew with train-judge")
-    return judge, json.loads(read_metadata(path).get("accuracy", "{}"))
+    return judge, json.loads(metadata.get("accuracy", "{}"))
+
+
+def judge_metadata(accuracies: Mapping[str, Mapping[str, float]], art: str) -> dict[str, str]:
+    """What a judge's file says about it: its accuracies, its words, and the version of the art."""
+    return {"accuracy": json.dumps(accuracies), "names": NAMES, "art": art}
+
+
+def foreign_art(path: str | Path) -> str:
+    """A line where a judge has learned from other drawings than today's, else "".
+
+    Takes a third of a second: 200 figures are drawn as SVG.
+    """
+    learned, now = read_metadata(path).get("art", "one it does not name"), art_version()
+    if learned == now:
+        return ""
+    return (
+        f"The judge has learned another version of the art ({learned}, now {now}): "
+        "train it anew with train-judge."
+    )
 
 
 def plain(pixels: Tensor) -> Tensor:
@@ -58,6 +81,30 @@ def readings(judge: Reader, pixels: Tensor, softened: bool = False) -> Tensor:
         images = soften(plain(part)) if softened else plain(part)
         parts.append(torch.stack([logits.argmax(dim=1) for logits in judge(images)], dim=1))
     return torch.cat(parts)
+
+
+class Drawn(NamedTuple):
+    """Pictures of N texts, (N, R, R, C) uint8, what the judge read in them and what was said."""
+
+    asked: list[Case]
+    pixels: Tensor
+    read: Tensor  # labels (N, A), and so are these:
+    said: Tensor
+
+    def shares(self) -> dict[str, Share]:
+        """Accuracies of "all" and of each attribute that is said."""
+        return {"all": overall(self.read, self.said), **accuracy(self.read, self.said)}
+
+
+def judged(judge: Reader, asked: list[Case], pixels: Tensor) -> Drawn:
+    """Pictures of these texts, with what the judge reads in them."""
+    return Drawn(asked, pixels, readings(judge, pixels), wanted(asked))
+
+
+def joined(parts: Sequence[Drawn]) -> Drawn:
+    """One after the other."""
+    asked, *others = zip(*parts, strict=True)
+    return Drawn([case for some in asked for case in some], *map(torch.cat, others))
 
 
 def render_accuracy(judge: Reader, pictures: Pictures, softened: bool = False) -> dict[str, float]:

@@ -23,7 +23,8 @@ from clipavatar.chibi.stream import figure_of
 from clipavatar.config import NOISE_SIZE
 from clipavatar.images import to_uint8
 from clipavatar.latents import score
-from clipavatar.metrics.texts import Case
+from clipavatar.metrics.copies import TRAINING_SEED
+from clipavatar.metrics.texts import Case, literal
 from clipavatar.spaces import draw
 
 Painter = Callable[[Case], Tensor]  # -> (C, R, R) in [-1, 1]
@@ -32,12 +33,13 @@ Painter = Callable[[Case], Tensor]  # -> (C, R, R) in [-1, 1]
 def painter(pipeline: Any, candidates: int) -> Painter:
     """Draws a case as `pipeline.generate` does, up to its last step: the size and background.
 
-    The text goes the whole way through the prompt engine, CLIP and the choice among `candidates`.
+    The text goes the whole way through the prompt engine, CLIP and the choice among `candidates`;
+    brackets and the like in it mean themselves.
     """
 
     @torch.no_grad()
     def paint(case: Case) -> Tensor:
-        settings = pipeline.settings(case.text, case.seed, candidates=candidates)
+        settings = pipeline.settings(literal(case.text), case.seed, candidates=candidates)
         target = pipeline.target(settings)
         faces = draw(pipeline.generator, pipeline.latent(settings, target))
         face: Tensor = faces[score(pipeline.clip, faces, target.direction).argmax()]
@@ -58,10 +60,10 @@ def true_pictures(asked: Sequence[Case], size: int, turn: int, workers: int = 0)
     return _drawn(work, asked, workers, "drawing true pictures")
 
 
-def training_pictures(count: int, size: int, workers: int = 0) -> Tensor:
-    """The first pictures of the stream that the shipped model was trained on."""
+def training_pictures(places: Sequence[int], size: int, workers: int = 0) -> Tensor:
+    """These pictures of the stream that the shipped model was trained on."""
     work = partial(_draw_training, size=size)
-    return _drawn(work, range(count), workers, "drawing the training stream")
+    return _drawn(work, places, workers, "drawing training pictures")
 
 
 def _drawn(work: Callable[[Any], Any], items: Sequence[Any], workers: int, title: str) -> Tensor:
@@ -75,7 +77,7 @@ def _draw_true(case: Case, size: int, turn: int) -> NDArray[np.uint8]:
 
 
 def _draw_training(index: int, size: int) -> NDArray[np.uint8]:
-    return pixels(figure_of(0, index), size)
+    return pixels(figure_of(TRAINING_SEED, index), size)
 
 
 def true_noise(seed: int, turn: int) -> NDArray[np.float32]:

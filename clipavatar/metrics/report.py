@@ -13,7 +13,8 @@ from clipavatar.metrics.results import Evaluation, Pair
 from clipavatar.metrics.texts import SETS
 from clipavatar.prompts import LANGUAGES
 
-Trust = Mapping[str, Mapping[str, float]]  # the judge's own accuracy: unseen, softened
+Trust = Mapping[str, Mapping[str, float]]  # the judge's own accuracy: of what, per attribute
+TRUST = {"unseen": "renders", "softened": "soft ones"}
 
 
 def as_markdown(made: Evaluation, trust: Trust, about: Mapping[str, str]) -> str:
@@ -21,7 +22,7 @@ def as_markdown(made: Evaluation, trust: Trust, about: Mapping[str, str]) -> str
     parts = [", ".join(f"{name}: {value}" for name, value in about.items())]
     if made.shares:
         parts += [_accuracies(made, trust), _fairness(made)]
-    rows = [[name, _number(pair.model), _number(pair.true)] for name, pair in made.figures.items()]
+    rows = [[name, number(pair.model), number(pair.true)] for name, pair in made.figures.items()]
     parts.append(_table(["figure", "model", "true pictures"], rows))
     if made.unsaid:
         rows = [
@@ -39,21 +40,41 @@ def as_markdown(made: Evaluation, trust: Trust, about: Mapping[str, str]) -> str
 
 
 def _accuracies(made: Evaluation, trust: Trust) -> str:
-    """Per attribute and set, in %, beside the judge's own accuracy."""
+    """Per attribute and set, in %, beside what the judge reads in true pictures."""
     columns = [(kind, language) for kind in SETS for language in LANGUAGES]
     heads = [f"{kind} {language}" for kind, language in columns]
-    rows = []
-    for name in VALUES:
-        shares = [made.shares[kind][language].get(name) for kind, language in columns]
-        cells = [f"{share.percent:.1f}" if share else "-" for share in shares]
-        own = [f"{trust[k][name]:.1f}" if name in trust.get(k, {}) else "-" for k in _TRUST]
-        rows.append([name.replace("_", " "), *cells, *own])
-    every = [made.shares[kind][language]["all"] for kind, language in columns]
-    rows.append(["**all**", *(_with_interval(share) for share in every), "", ""])
-    return _table(["accuracy, %", *heads, "judge on renders", "judge on soft ones"], rows)
+    every = [made.shares[kind][language] for kind, language in columns]
+    rows = [
+        [
+            name.replace("_", " "),
+            *(f"{shares[name].percent:.1f}" if name in shares else "-" for shares in every),
+            *own_accuracies(made, trust, name),
+        ]
+        for name in VALUES
+    ]
+    every += list(made.truth.values())
+    intervals = [_with_interval(shares["all"]) for shares in every]
+    rows.append(["**all**", *intervals, *("" for _ in TRUST)])
+    return _table(["accuracy, %", *heads, *own_heads(made)], rows)
 
 
-_TRUST = ("unseen", "softened")
+def own_heads(made: Evaluation) -> list[str]:
+    """What `own_accuracies` are of."""
+    return [
+        *(f"true pictures of {kind}" for kind in made.truth),
+        *(f"judge on {words}" for words in TRUST.values()),
+    ]
+
+
+def own_accuracies(made: Evaluation, trust: Trust, name: str) -> list[str]:
+    """How far the judge can be trusted with an attribute, or "all", in %.
+
+    On true pictures of the same texts, of what these say; and, as its file has it, on true pictures
+    of any figure, of everything there is, where most is absent ("no glasses") and easy to see.
+    """
+    told = [shares[name].percent if name in shares else None for shares in made.truth.values()]
+    told += [trust.get(kind, {}).get(name) for kind in TRUST]
+    return ["-" if percent is None else f"{percent:.1f}" for percent in told]
 
 
 def _fairness(made: Evaluation) -> str:
@@ -74,7 +95,7 @@ def _percent(figures: Mapping[str, float], name: str, language: str) -> str:
     return "-" if value is None else f"{value:.1f}"
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
     """Three decimals for the small, one for the large."""
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.3f}"
 
@@ -90,6 +111,7 @@ def as_json(made: Evaluation, trust: Trust, about: Mapping[str, str]) -> str:
         "about": dict(about),
         "judge": {kind: dict(shares) for kind, shares in trust.items()},
         "accuracy": made.shares,
+        "accuracy of true pictures": made.truth,
         "fairness": made.fairness,
         "figures": made.figures,
         "unsaid entropy": made.unsaid,

@@ -12,7 +12,7 @@ from clipavatar.metrics.texts import Case
 
 
 class Pair(NamedTuple):
-    """A figure of the model, and what true pictures of the same texts get at the same N."""
+    """A figure of the model, and what as many true pictures of the same texts get."""
 
     model: float
     true: float
@@ -36,10 +36,14 @@ class Copy(NamedTuple):
 
 @dataclass
 class Evaluation:
-    """What `measure` finds; a person's own folder has no accuracies and nothing wrong."""
+    """What `measure` finds; a person's own folder has no accuracies and nothing wrong.
+
+    Accuracies are of each attribute that is said, and of "all".
+    """
 
     figures: dict[str, Pair] = field(default_factory=dict)
     shares: dict[str, dict[str, dict[str, Share]]] = field(default_factory=dict)  # set, language
+    truth: dict[str, dict[str, Share]] = field(default_factory=dict)  # set: of true pictures
     fairness: dict[str, dict[str, Share]] = field(default_factory=dict)
     unsaid: dict[str, Pair] = field(default_factory=dict)  # entropy in bits
     zero_shot: dict[str, float] = field(default_factory=dict)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ from clipavatar.chibi.stream import figure_of
 from clipavatar.metrics.attributes import visible
 
 STREAM = 10**6  # of the figures that are described; no training uses it
+FIRST = {"full": 100_000}  # figure of a set, else 0: realism joins "words" and "full"
 SETS = {
     "words": "partial texts, in words that training uses",
     "full": "texts that say everything there is",
@@ -33,10 +35,14 @@ class Case:
     seed: int
 
 
-def cases(kind: str, language: str, count: int) -> list[Case]:
-    """The first `count` texts of a set of SETS; in both languages they say the same things."""
+def cases(kind: str, language: str, count: int, first: int = 0) -> list[Case]:
+    """`count` texts of a set of SETS, from number `first` on.
+
+    In both languages they say the same things of the same figures; the seed is the figure's number.
+    """
     made = []
-    for index in range(count):
+    first += FIRST.get(kind, 0)
+    for index in range(first, first + count):
         attributes = figure_of(STREAM, index, kind == "combinations").attributes
         rng = np.random.default_rng([STREAM, index, 1 + list(SETS).index(kind)])
         if kind == "full":
@@ -53,3 +59,15 @@ def cases(kind: str, language: str, count: int) -> list[Case]:
 def wanted(asked: list[Case]) -> Tensor:
     """The labels (N, A) of what the texts say and a picture of it can show."""
     return visible(torch.tensor([labels_of(case.said) for case in asked]))
+
+
+def literal(text: str) -> str:
+    """`text` so that the prompt engine takes every character of it for itself.
+
+    A caption that somebody wrote may hold "(left)", "__init__" or "{a|b}" and mean no syntax.
+    """
+    return _SYNTAX.sub(r"\\\1", text.translate(_FULL_WIDTH))
+
+
+_SYNTAX = re.compile(r"([\\()\[\]{}|_（）｜])")
+_FULL_WIDTH = str.maketrans("｛｝", "{}")  # which have no escape

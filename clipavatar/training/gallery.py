@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from clipavatar.decode import VERSION, Decoded, Shape, decode
 from clipavatar.files import replacing
-from clipavatar.training.decode import VERSION, Decoded, Shape, decode
-from clipavatar.training.folders import Found, Item, find_in_folder, hidden
+from clipavatar.folders import Found, Item, find_in_folder, hidden
 from clipavatar.training.report import Report, report_of
 from clipavatar.training.shards import find_in_shard
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable
 from functools import partial
@@ -16,13 +15,13 @@ from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
 from clipavatar.checkpoint import load_state, save_model, save_state
-from clipavatar.chibi.dataset import Pictures, load_pictures
+from clipavatar.chibi.dataset import Pictures, art_version, load_pictures
 from clipavatar.chibi.sample import SAMPLING
 from clipavatar.config import Config, JudgeConfig, JudgeTrainConfig
 from clipavatar.draws import Draws
 from clipavatar.images import over, to_float
 from clipavatar.metrics.attributes import attribute_loss, visible
-from clipavatar.metrics.judging import render_accuracy, soften
+from clipavatar.metrics.judging import judge_metadata, render_accuracy, soften
 from clipavatar.models import Judge
 from clipavatar.training.batches import prefetch, random_backgrounds
 from clipavatar.training.progress import Progress
@@ -33,8 +32,9 @@ FINE = ("expression", "face", "earrings", "eye_colour", "character", "fringe", "
 def train_judge(config: Config, resume: bool = False) -> Path:
     """Train the judge as `config.judge` says; returns the path of its safetensors file.
 
-    The file's metadata holds its own accuracy on unseen renders, sharp and softened. With `resume`
-    goes on from the last state in the output folder. Raises OSError, ValueError.
+    The file's metadata holds its own accuracy on unseen renders, sharp and softened, its words and
+    the version of the art. With `resume` goes on from the last state in the output folder. Raises
+    OSError, ValueError.
     """
     options = config.judge
     output = Path(options.output)
@@ -43,6 +43,7 @@ def train_judge(config: Config, resume: bool = False) -> Path:
     shape = JudgeConfig(options.resolution, options.channels, options.hidden, values)
     judge = Judge(shape)  # before anything is drawn: a wrong shape is told at once
     judge.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    art = art_version()
     # of its own seeds, which no other training uses, and with every combination of attributes
     load = partial(load_pictures, size=options.resolution, folder=output.parent / "cache")
     pictures = load(options.pictures, seed=options.seed, held_out=None)
@@ -79,7 +80,7 @@ def train_judge(config: Config, resume: bool = False) -> Path:
     best = average.module.eval()
     sharp, soft = render_accuracy(best, unseen), render_accuracy(best, unseen, softened=True)
     progress.record(**sharp, **{f"{name} softened": share for name, share in soft.items()})
-    metadata = {"accuracy": json.dumps({"unseen": sharp, "softened": soft})}
+    metadata = judge_metadata({"unseen": sharp, "softened": soft}, art)
     return save_model(best, output / "judge.safetensors", metadata, half=True)
 
 

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 from torch.utils.flop_counter import FlopCounterMode
 
+from clipavatar.folders import Found
 from clipavatar.prompts import CJK
-from clipavatar.training.folders import Found
 
 FEW = 1000  # below this a generator learns the pictures by heart
 NAMED = 5  # examples given of each kind of trouble

@@ -10,7 +10,7 @@ import tarfile
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from clipavatar.training.folders import ENDINGS, Found, Item, captions_in, captions_of, hidden
+from clipavatar.folders import ENDINGS, Found, Item, captions_in, captions_of, hidden
 
 LARGEST_CAPTION = 1 << 20  # bytes of a text or JSON member; a larger one is no caption
 

@@ -12,9 +12,9 @@ from PIL import ImageColor
 from clipavatar.chibi.caption import caption, full_subset, random_subset
 from clipavatar.chibi.dataset import Pictures, load_pictures
 from clipavatar.config import DataConfig
+from clipavatar.decode import Shape
 from clipavatar.prompts import LANGUAGES
 from clipavatar.training.captioned import Mixture, Source
-from clipavatar.training.decode import Shape
 from clipavatar.training.gallery import load_gallery
 from clipavatar.training.report import Report
 

@@ -1,4 +1,4 @@
-"""Any picture file as square pixels of one size: the one place that crops and resizes for training.
+"""Any picture file as square pixels of one size: the one place that crops and resizes such.
 
 What comes out is uint8 (R, R, C), which `images.to_float` takes to [-1, 1].
 """
