@@ -98,8 +98,13 @@ class Clip(nn.Module):
 
     @property
     def scale(self) -> Tensor:
-        """What multiplies a cosine to make a logit, at most 100 as in Radford et al., 2021."""
-        return self.logit_scale.clamp(0, math.log(100)).exp()
+        """What multiplies a cosine to make a logit."""
+        return self.logit_scale.exp()
+
+    @torch.no_grad()
+    def limit_scale(self) -> None:
+        """Keep it between 1 and 100 as Radford et al., 2021; after each step of a training."""
+        self.logit_scale.clamp_(0, math.log(100))
 
     def tokenize(self, prompts: Sequence[str]) -> Tensor:
         """P prompts -> token ids (P, L), on the CPU; a prompt longer than L is cut short."""

@@ -130,8 +130,9 @@ class ClipTrainConfig:
     architecture: str = ""  # JSON file with embed_dim, vision_cfg, text_cfg; empty: ours
     start: str = ""  # go on from this CLIP: NAME[:PRETRAINED], hub id, folder; empty: from nothing
     minutes: float = 20.0
+    steps: int = 0  # of the whole run; 0: what `minutes` allow
     batch_size: int = 32
-    learning_rate: float = 2e-3
+    learning_rate: float = 0.0  # 0: 2e-3 for one from nothing, 1e-5 for one that goes on
     text_first: float = 0.4  # fraction of the time for the text tower, which is then locked
     attribute_weight: float = 1.0  # of the heads that name attributes
     contrast_weight: float = 1.0

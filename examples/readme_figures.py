@@ -34,18 +34,21 @@ def interval(share: dict[str, float]) -> str:
 
 
 def accuracy(made: dict[str, Any]) -> str:
-    """Per attribute, set and language, beside the judge's own."""
+    """Per attribute, set and language, beside what the judge reads in true pictures."""
     columns = [(kind, language) for kind in SETS for language in LANGUAGES]
+    truth = made["accuracy of true pictures"]
     rows = []
     for name in [*made["zero-shot names"], "all"]:
         shares = [made["accuracy"][kind][language].get(name) for kind, language in columns]
         cells = [f"{share['percent']:.1f}" if share else "-" for share in shares]
-        own = [made["judge"].get(kind, {}).get(name) for kind in ("unseen", "softened")]
-        cells = [f"**{cell}**" for cell in cells] if name == "all" else cells
-        label = "**all**" if name == "all" else name.replace("_", " ")
-        rows.append([label, *cells, *("" if value is None else f"{value:.1f}" for value in own)])
+        own = [shares.get(name, {}).get("percent") for shares in truth.values()]
+        own += [made["judge"].get(kind, {}).get(name) for kind in ("unseen", "softened")]
+        cells += ["" if value is None else f"{value:.1f}" for value in own]
+        cells = [cell and f"**{cell}**" for cell in cells] if name == "all" else cells
+        rows.append(["**all**" if name == "all" else name.replace("_", " "), *cells])
     heads = [f"{SETS[kind]} {language.upper()}" for kind, language in columns]
-    return table(["attribute, %", *heads, "the judge itself, sharp", "soft"], rows)
+    heads += [f"true pictures, {SETS[kind]}" for kind in truth]
+    return table(["attribute, %", *heads, "judge on renders", "soft ones"], rows)
 
 
 def figures(made: dict[str, Any]) -> str:

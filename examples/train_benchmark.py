@@ -22,9 +22,11 @@ from clipavatar.clip import load_clip
 from clipavatar.config import load_config
 from clipavatar.training.batches import Batch
 from clipavatar.training.devices import make_accelerator
+from clipavatar.training.feeds import labelled
 from clipavatar.training.report import matrix_rate
 from clipavatar.training.setup import make_networks, prepare
 from clipavatar.training.steps import Part, adversarial_step, warm_up_step
+from clipavatar.training.values import SIZES
 
 
 class Operations(TorchDispatchMode):
@@ -62,17 +64,20 @@ def main() -> None:
     config = replace(config, generator=replace(config.generator, reads=()))
     options = config.train
     accelerator = make_accelerator(options.precision)
-    nets, _ = prepare(
-        options, *make_networks(config, clip.encode_image), load_clip(""), accelerator
-    )
+    nets, _ = prepare(options, *make_networks(config, clip.encode_image), clip, accelerator)
     device = accelerator.device
+    if options.value_weight and labelled(config):
+        nets.short = torch.nn.functional.normalize(torch.randn(1, sum(SIZES), size), dim=2).to(
+            device
+        )
     network = config.network
 
     def part(count: int) -> Part:
         torch.manual_seed(0)
         sides = (count, network.image_channels, network.resolution, network.resolution)
         images = torch.rand(sides, device=device) * 2 - 1
-        labels = torch.arange(count, device=device)[:, None]
+        labels = torch.zeros(count, len(SIZES), device=device, dtype=torch.long)
+        labels[:, 0] = torch.arange(count) % SIZES[0]
         noise = torch.randn(count, network.noise_size, device=device)
         text = torch.nn.functional.normalize(torch.randn(count, size, device=device), dim=1)
         images = images.contiguous(memory_format=torch.channels_last)

@@ -25,9 +25,11 @@ LAYERS = [  # from the top; a module imports only what stands below it, never it
     {"images", "backgrounds", "devices", "explain", "trace"},
     {
         "config",
+        "decode",
         "draws",
         "prompts",
         "files",
+        "folders",
         "scenes",
         "syntax",
         "variants",
@@ -83,6 +85,22 @@ def test_only_clip_imports_open_clip():
         if re.search(r"^\s*(import|from) open_clip\b", path.read_text("utf-8"), re.MULTILINE)
     ]
     assert guilty == ["clip.py"]
+
+
+JUDGE = re.compile(  # the classifier of figures, not the second CLIP that refine.py calls a judge
+    r"metrics\.judging|models\.judge|judge\.safetensors|load_model\(.judge|\"judge\": JudgeConfig"
+    r"|^from clipavatar\.models import [^\n]*\bJudge\b",
+    re.MULTILINE,
+)
+
+
+def test_the_judge_takes_no_part_in_what_it_judges():
+    named = {path for path in FILES if JUDGE.search(path.read_text("utf-8"))}
+    allowed = {PACKAGE / "training" / "judge.py", PACKAGE / "checkpoint.py"}
+    folders = {PACKAGE / "metrics", PACKAGE / "models"}
+    guilty = [path for path in named - allowed if path.parent not in folders]
+    assert guilty == [], "only figures may use the judge: what is trained on it has learned it"
+    assert allowed <= named
 
 
 def test_no_module_hides_a_function_of_the_package():

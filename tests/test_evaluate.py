@@ -27,6 +27,7 @@ from clipavatar.clip import ARCHITECTURE, create_clip
 from clipavatar.config import JudgeConfig
 from clipavatar.images import to_float, to_uint8
 from clipavatar.metrics import figures as subject
+from clipavatar.metrics.attributes import Share, by_value
 from clipavatar.metrics.figures import measure
 from clipavatar.metrics.judging import plain
 from clipavatar.metrics.painting import Painter, true_noise
@@ -145,13 +146,25 @@ def _small() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(subject, "TEXTS", 6)
         patch.setattr(subject, "SEEDS", 4)
+        patch.setattr("clipavatar.metrics.copies.STOCK", 4)  # the rest is found by its labels
+        patch.setattr(subject, "training_labels", stock_labels)
         patch.setattr(subject, "training_pictures", stock)
         patch.setattr("clipavatar.metrics.painting.pixels", cached_pixels)
         yield
 
 
-def stock(count: int, size: int) -> Tensor:
-    asked = [case for kind in subject.REALISM for case in cases(kind, "en", COUNT)]
+@cache
+def training() -> list[Case]:
+    return [case for kind in subject.REALISM for case in cases(kind, "en", COUNT)]
+
+
+def stock_labels() -> np.ndarray:
+    figures = [figure(case.said, true_noise(case.seed, STOCK_TURN)) for case in training()]
+    return np.array([labels_of(each.attributes) for each in figures], np.int8)
+
+
+def stock(places: list[int], size: int) -> Tensor:
+    asked = [training()[place] for place in places]
     return torch.stack([to_uint8(drawn(case.said, case.seed, STOCK_TURN)) for case in asked])
 
 
@@ -205,6 +218,69 @@ def test_the_perfect_generator_gets_what_true_pictures_get(good: Evaluation) -> 
     for name in ("hair", "expression", "clothes", "head"):
         model, table = good.unsaid[name]
         assert model == pytest.approx(table, abs=0.7)
+
+
+def test_the_judge_is_tried_on_true_pictures_of_the_very_texts(good: Evaluation) -> None:
+    assert set(good.truth) == set(subject.REALISM)
+    for kind, shares in good.truth.items():
+        asked = {name: share.of for name, share in good.shares[kind]["en"].items()}
+        assert {name: share.of for name, share in shares.items()} == asked
+        assert {share.percent for share in shares.values()} == {100.0}
+
+
+def test_a_judge_that_sees_one_thing_wrong_is_told_by_its_true_pictures() -> None:
+    def blind(images: Tensor) -> list[Tensor]:
+        return [
+            logits * (name != "glasses") for name, logits in zip(VALUES, read(images), strict=True)
+        ]
+
+    clip = KnowingClip()
+    made = measure(perfect, blind, clip, clip, COUNT)
+    for kind in subject.REALISM:
+        assert made.truth[kind]["glasses"].percent < 60
+        assert made.truth[kind]["hair"].percent == 100
+        assert made.truth[kind]["all"].percent < 100
+
+
+def test_every_figure_counts_once_and_is_compared_with_pictures_of_other_texts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    drawn_true: dict[int, list[Case]] = {}
+    compared: list[int] = []
+    draw_true, real = subject.true_pictures, subject.realism
+
+    def spy(asked: list[Case], size: int, turn: int) -> Tensor:
+        drawn_true.setdefault(turn, []).extend(asked)
+        return draw_true(asked, size, turn)
+
+    def watch(*sets: np.ndarray) -> dict:
+        compared.extend(map(len, sets))
+        assert all(len(np.unique(rows, axis=0)) == len(rows) for rows in sets)
+        return real(*sets)
+
+    def grouped(read: Tensor, said: Tensor, name: str, groups: list[int]) -> dict:
+        assert len(groups) == len(read)
+        assert min(groups.count(group) for group in groups) >= len(LANGUAGES)
+        return by_value(read, said, name, groups)
+
+    monkeypatch.setattr(subject, "by_value", grouped)
+    monkeypatch.setattr(subject, "true_pictures", spy)
+    monkeypatch.setattr(subject, "realism", watch)
+    clip = KnowingClip()
+    measure(perfect, read, clip, clip, COUNT)
+    assert compared == [2 * COUNT] * 3
+    seeds = [{case.seed for case in drawn_true[turn]} for turn in (0, 1)]
+    assert [len(each) for each in seeds] == [2 * COUNT] * 2
+    assert not seeds[0] & seeds[1]
+
+
+def test_every_text_of_a_set_is_compared_in_one_language_by_turns() -> None:
+    names = [(k, tongue, i) for k in subject.REALISM for tongue in LANGUAGES for i in range(4)]
+    taken = [names[row] for row in subject.by_turns(4)]
+    assert [(kind, index) for kind, _, index in taken] == [
+        (kind, index) for kind in subject.REALISM for index in range(4)
+    ]
+    assert [tongue for _, tongue, _ in taken] == ["en", "zh"] * 4
 
 
 def test_shuffled_captions_are_seen_by_accuracy_and_r_precision_alone(measured, good) -> None:
@@ -275,7 +351,8 @@ def test_the_command_prints_the_same_figures_twice(
     cli_pipeline, judge: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch
 ) -> None:
     small = torch.randint(256, (9, 16, 16, 4), generator=torch.Generator().manual_seed(0))
-    monkeypatch.setattr(subject, "training_pictures", lambda count, size: small.to(torch.uint8))
+    monkeypatch.setattr(subject, "training_labels", lambda: np.zeros((9, len(VALUES)), np.int8))
+    monkeypatch.setattr(subject, "training_pictures", lambda places, _: small[places].byte())
     monkeypatch.setattr(subject, "TEXTS", 2)
     command = ["evaluate", "-n", "8", "--candidates", "2", "--judge", str(judge), "--inception"]
     outputs = []
@@ -290,6 +367,11 @@ def test_the_command_prints_the_same_figures_twice(
     assert "FID and Inception Score need: pip install torch-fidelity" in text
     found = json.loads(content)
     assert found["judge"]["unseen"]["hair"] == 99
+    assert set(found["accuracy of true pictures"]) == set(subject.REALISM)
+    assert set(found["accuracy of true pictures"]["full"]["hair"]) == {*Share._fields}
+    assert "texts of each set and language: 8" in text
+    assert "| true pictures of words | true pictures of full | judge on renders |" in text
+    assert any("another version of the art" in note for note in found["notes"])
     assert set(found["accuracy"]) == set(SETS)
     assert set(found["accuracy"]["words"]["zh"]["all"]) == {"percent", "low", "high", "of"}
     with Image.open(tmp_path / "a.png") as sheet:
@@ -298,27 +380,11 @@ def test_the_command_prints_the_same_figures_twice(
     assert "exists already; --force replaces it" in capsys.readouterr().err
 
 
-def test_a_folder_of_ones_own_has_no_accuracy_but_all_else(
-    cli_pipeline, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    random = np.random.default_rng(0)
-    for index, text in enumerate(["a girl", "猫耳 男孩", "red hair", "a fox", "a bear"] * 3):
-        bytes_ = random.integers(0, 256, (20, 20, 3), dtype=np.uint8)
-        Image.fromarray(bytes_).save(tmp_path / f"{index:02d}.png")
-        (tmp_path / f"{index:02d}.txt").write_text(text, encoding="utf-8")
-    sheet = tmp_path / "sheet.png"
-    assert main(["evaluate", "--data", str(tmp_path), "--sheet", str(sheet)]) == 0
-    text = capsys.readouterr().out
-    assert "| R-precision image to text, % zh |" in text
-    assert "| distance to training pictures |" in text
-    assert "accuracy" not in text
-    assert sheet.exists()
-
-
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["-n", "3"], "count must be a whole number from 8"),
+        (["-n", "3"], "count must be a whole number from 8 to 2000"),
+        (["-n", "2001"], "count must be a whole number from 8 to 2000, not 2001"),
         (["--candidates", "0"], "candidates must be"),
         (["--judge", "nowhere.safetensors"], "no model file at nowhere.safetensors"),
         (["--data", "nowhere"], "no such folder: nowhere"),
@@ -332,11 +398,3 @@ def test_bad_input_is_one_line(
     error = capsys.readouterr().err
     assert words in error
     assert error.count("\n") == 1
-
-
-def test_a_judge_of_another_vocabulary_is_refused(
-    cli_pipeline, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path = save_model(Judge(JudgeConfig(16, (4, 4), 8, (2, 3))), tmp_path / "other.safetensors")
-    assert main(["evaluate", "--judge", str(path)]) == 2
-    assert "judges another vocabulary: train it anew with train-judge" in capsys.readouterr().err

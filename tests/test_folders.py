@@ -20,10 +20,10 @@ from clipavatar.config import (
     SourceConfig,
     from_dict,
 )
+from clipavatar.decode import Shape, decode
 from clipavatar.draws import Draws
 from clipavatar.models import Discriminator, Generator
 from clipavatar.training.captioned import CYCLE, Mixture, jitter, pseudo_text, with_pseudo_text
-from clipavatar.training.decode import Shape, decode
 from clipavatar.training.feeds import mixed_batch
 from clipavatar.training.gallery import find, load_gallery
 from clipavatar.training.report import cost, found, language, matrix_rate

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import random
 import signal
@@ -37,7 +38,11 @@ from clipavatar.config import (
 from clipavatar.losses import ADVERSARIAL
 from clipavatar.pipeline import AvatarPipeline
 from clipavatar.training import loop, train, train_clip
+from clipavatar.training.contrast import PATIENCE, JointClip
+from clipavatar.training.devices import make_accelerator
+from clipavatar.training.feeds import mixed_batch
 from clipavatar.training.progress import Progress
+from clipavatar.training.sources import load_data
 from clipavatar.training.states import States
 from clipavatar.training.vocabulary import train_vocabulary
 
@@ -358,6 +363,37 @@ def test_a_clip_that_learns_along_leaves_its_frozen_copy_alone(place: Path, tmp_
     assert all(torch.equal(before[name], unchanged[name]) for name in before)
 
 
+def test_a_clip_that_pleases_itself_stops_learning(place: Path) -> None:
+    options = config_of(place, place, clip_learning_rate=1e-2).train
+    joint, told = JointClip(load_clip(str(place / "clip")), options, make_accelerator()), []
+    for score in range(2 * PATIENCE):  # it likes what is made better and better, its copy less
+        joint.watch(-score, score, told.append)
+    assert told == ["the CLIP likes the pictures better, a frozen copy worse: it stops learning"]
+    assert joint.step([], 1.0) == {}
+
+
+def test_its_temperature_stays_between_one_and_a_hundred(place: Path) -> None:
+    clip = load_clip(str(place / "clip"))
+    for logarithm, scale in ((9.0, 100.0), (-1.0, 1.0), (2.0, math.exp(2))):
+        clip.logit_scale.data.fill_(logarithm)
+        clip.limit_scale()
+        assert clip.scale.item() == pytest.approx(scale)
+
+
+def test_a_mirror_image_has_noise_of_its_own(place: Path, tmp_path: Path) -> None:
+    config = config_of(place, tmp_path)
+    data = replace(config.data, jitter=0.0)
+    mixture, _ = load_data(data, 8, 3, 0, tmp_path / "cache")
+    seen: dict[int, dict[bytes, bytes]] = {}
+    for step in range(12):
+        rows, made = mixture.batch(8, step), mixed_batch(mixture, 8, step, 6)
+        for index, image, noise in zip(rows.index.tolist(), made.images, made.noise, strict=True):
+            pictures = seen.setdefault(index, {})
+            pixels = image.numpy().tobytes()
+            assert pictures.setdefault(noise.numpy().tobytes(), pixels) == pixels
+    assert max(map(len, seen.values())) == 2
+
+
 def test_what_was_trained_on_own_pictures_draws(place: Path, tmp_path: Path) -> None:
     train(config_of(place, tmp_path))
     pipeline = AvatarPipeline.from_pretrained(tmp_path)
@@ -421,6 +457,23 @@ def test_what_can_not_be_trained_is_told_in_one_line(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         train(config_of(place, tmp_path, **options))
+
+
+def test_what_is_wrong_is_told_before_a_clip_is_trained_for_it(place: Path, tmp_path: Path) -> None:
+    config = config_of(place, tmp_path / "run", clip=str(tmp_path / "clip" / "clip"))
+    own = ClipTrainConfig(output=str(tmp_path / "clip"))  # ours has 256 numbers, not E
+    with pytest.raises(ValueError, match="the CLIP gives 256 numbers"):
+        train(replace(config, clip=own))
+    parted = replace(config.train, accumulate=2)
+    with pytest.raises(ValueError, match="dcgan needs accumulate = 1"):
+        train(replace(config, train=parted, **NETWORKS["dcgan"]))
+    assert not (tmp_path / "clip").exists()
+
+
+def test_a_tracker_gets_the_figures(place: Path, tmp_path: Path) -> None:
+    train(config_of(place, tmp_path, track="tensorboard", steps=2))
+    assert list(tmp_path.rglob("events.out.tfevents*"))
+    assert log_of(config_of(place, tmp_path))[-1]["pictures a second"] > 0
 
 
 def test_two_networks_and_labels_that_are_not_there_are_refused(

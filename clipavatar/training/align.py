@@ -17,7 +17,6 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from clipavatar.checkpoint import load_state, save_state
 from clipavatar.chibi.caption import caption, random_subset
 from clipavatar.chibi.dataset import UNSAID, Pictures, load_pictures
 from clipavatar.clip import Clip, contrastive_loss, create_clip, save_clip
@@ -28,10 +27,11 @@ from clipavatar.metrics.alignment import embed, value_texts, zero_shot
 from clipavatar.metrics.attributes import visible
 from clipavatar.prompts import LANGUAGES
 from clipavatar.training.batches import Batch, augment, batch, prefetch
-from clipavatar.training.devices import make_accelerator
+from clipavatar.training.devices import make_accelerator, share_statistics
 from clipavatar.training.feeds import ours
-from clipavatar.training.finetune import finetune_clip
+from clipavatar.training.finetune import FROM_NOTHING, finetune_clip
 from clipavatar.training.progress import Progress
+from clipavatar.training.states import States
 from clipavatar.training.values import SIZES, attributes_loss
 from clipavatar.training.vocabulary import train_vocabulary
 
@@ -107,16 +107,18 @@ def train_clip(config: Config, resume: bool = False) -> Path:
         if fresh or not vocabulary.exists():
             captions = _all_captions(pictures, options.seed)
             train_vocabulary(captions, options.vocabulary_size, vocabulary)
-    progress = Progress(options.minutes, output, 0, accelerator)  # drawing is not training
+    progress = Progress(options.minutes, output, options.steps, accelerator)  # drawing is over
     architecture = (
         json.loads(Path(options.architecture).read_text()) if options.architecture else None
     )
     clip = create_clip(vocabulary, architecture)
-    pair = Pair(clip)
-    optimizer = torch.optim.AdamW(pair.parameters(), options.learning_rate, weight_decay=0.02)
-    state_file = output / "state.pt"
-    if resume and state_file.exists():
-        state = load_state(state_file)
+    pair: Any = share_statistics(Pair(clip), accelerator)
+    full_rate = options.learning_rate or FROM_NOTHING
+    optimizer = torch.optim.AdamW(pair.parameters(), full_rate, weight_decay=0.02)
+    states = States(output, 1)
+    if fresh:
+        states.clear()
+    if resume and (state := states.newest()):
         pair.load_state_dict(state["pair"])
         optimizer.load_state_dict(state["optimizer"])
         progress.restore(state["progress"])
@@ -133,7 +135,8 @@ def train_clip(config: Config, resume: bool = False) -> Path:
     for data, tokens in prefetch(make, progress.step, device.type != "cpu"):
         pair.train()
         first = progress.fraction < options.text_first
-        _set_rate(optimizer, options, progress)
+        for group in optimizer.param_groups:
+            group["lr"] = full_rate * _schedule(options, progress)
         if first:
             figures = _text_losses(spread, data, tokens.to(device))
         else:
@@ -152,11 +155,12 @@ def train_clip(config: Config, resume: bool = False) -> Path:
         if not first:  # what texts have learned stays as it is
             pair.shared.requires_grad_(False)
         optimizer.step()
+        clip.limit_scale()
         progress.advance(options.batch_size, **figures)
         if progress.every("checkpoint", options.checkpoint_every_minutes) or progress.done:
             if accelerator.is_main_process:
                 state = {"pair": pair.state_dict(), "optimizer": optimizer.state_dict()}
-                save_state(state_file, state | {"progress": progress.state()})
+                states.save(progress.step, state | {"progress": progress.state()})
             progress.record(**_zero_shot(clip, unseen))
         if progress.done:
             break
@@ -195,13 +199,11 @@ def _image_losses(
     }
 
 
-def _set_rate(optimizer: Any, options: ClipTrainConfig, progress: Progress) -> None:
+def _schedule(options: ClipTrainConfig, progress: Progress) -> float:
     """In each of the two phases a cosine down to a fiftieth; 200 steps of warm-up before all."""
     fraction, first = progress.fraction, options.text_first
     part = fraction / first if fraction < first else (fraction - first) / max(1e-6, 1 - first)
-    rate = options.learning_rate * min(1.0, (progress.step + 1) / 200)
-    for group in optimizer.param_groups:
-        group["lr"] = rate * (0.02 + 0.98 * math.cos(part * math.pi / 2))
+    return min(1.0, (progress.step + 1) / 200) * (0.02 + 0.98 * math.cos(part * math.pi / 2))
 
 
 def _all_captions(pictures: Pictures, seed: int) -> list[str]:

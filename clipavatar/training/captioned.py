@@ -38,6 +38,7 @@ class CaptionedBatch:
     captions: list[str | None]
     index: Tensor
     groups: Tensor
+    mirrored: Tensor
 
 
 class Source(Protocol):
@@ -93,24 +94,27 @@ class Mixture:
         count = share(size, parts)
         first = step * size + part * count
         rows = [self._row(place) for place in range(first, first + count)]
-        images, captions, index, groups = zip(*rows, strict=True)
+        images, captions, index, groups, mirrored = zip(*rows, strict=True)
         together = torch.stack(images).contiguous(memory_format=torch.channels_last)
-        return CaptionedBatch(together, list(captions), torch.tensor(index), torch.tensor(groups))
+        numbers = map(torch.tensor, (index, groups, mirrored))
+        return CaptionedBatch(together, list(captions), *numbers)
 
-    def _row(self, place: int) -> tuple[Tensor, str | None, int, int]:
-        """Row `place` of the endless stream of rows: picture, caption, index, group."""
+    def _row(self, place: int) -> tuple[Tensor, str | None, int, int, bool]:
+        """Row `place` of the endless stream of rows: picture, caption, index, group, mirrored."""
         which, turn = self._share(place)
         source = self.sources[which]
         pixels, index = self._readable(source, self._order(which, turn))
         rng = np.random.default_rng([self.seed, place, ROW])
         caption = source.caption(index, rng)
-        if self.flip and rng.random() < 0.5:
+        mirrored = self.flip and bool(rng.random() < 0.5)
+        if mirrored:
             pixels = pixels[:, ::-1]
         image = to_float(np.array(pixels))
         if self.jitter:
             image = jitter(image, rng.uniform(-self.jitter, self.jitter, 3))
         number = index + sum(map(len, self.sources[:which]))
-        return image, caption, number, _group(source.says(index) or f"picture {number}")
+        group = _group(source.says(index) or f"picture {number}")
+        return image, caption, number, group, mirrored
 
     def _share(self, place: int) -> tuple[int, int]:
         """Which source row `place` comes from, and how many rows came from it before."""

@@ -72,7 +72,7 @@ class JointClip:
         self.clip = clip
         self.rate = options.clip_learning_rate
         self.tokens: list[Tensor] = []  # of each part of the step
-        self.guard = copy.deepcopy(clip) if self.learns else clip
+        self.guard = copy.deepcopy(clip).to(accelerator.device) if self.learns else clip
         self._scores: tuple[float, float] | None = None
         self._apart = 0  # times in a row that the two disagreed
         if self.learns:
@@ -102,6 +102,7 @@ class JointClip:
         for group in self._optimizer.param_groups:
             group["lr"] = self.rate * calm
         self._optimizer.step()
+        self.clip.limit_scale()
         self.clip.eval()
         return {"joint": total}
 

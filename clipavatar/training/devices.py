@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from torch import nn
+
 from clipavatar.processes import LONGEST_WAIT
 
 PRECISIONS = ("no", "bf16")
@@ -21,12 +23,8 @@ def make_accelerator(precision: str = "no", track: str = "", output: str = "") -
         DistributedDataParallelKwargs,
         InitProcessGroupKwargs,
     )
-    from accelerate.tracking import get_available_trackers
 
-    if precision not in PRECISIONS:
-        raise ValueError(f"precision must be {' or '.join(PRECISIONS)}, not {precision!r}")
-    if track and track not in map(str, get_available_trackers()):
-        raise ValueError(f"track: no tracker {track!r} is installed; see accelerate's")
+    check_devices(precision, track)
     accelerator = Accelerator(
         kwargs_handlers=[
             DistributedDataParallelKwargs(find_unused_parameters=True),
@@ -39,3 +37,21 @@ def make_accelerator(precision: str = "no", track: str = "", output: str = "") -
     if track:
         accelerator.init_trackers("clipavatar")
     return accelerator
+
+
+def check_devices(precision: str, track: str) -> None:
+    """Raises ValueError for an unknown `precision` or a tracker that is not installed."""
+    from accelerate.tracking import get_available_trackers
+
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision must be {' or '.join(PRECISIONS)}, not {precision!r}")
+    if track and track not in map(str, get_available_trackers()):
+        raise ValueError(f"track: no tracker {track!r} is installed; see accelerate's")
+
+
+def share_statistics(model: nn.Module, accelerator: Any) -> nn.Module:
+    """Batch norms that see the batch of all GPUs; torch has none for several CPU processes."""
+    if accelerator.device.type != "cuda" or accelerator.num_processes == 1:
+        return model
+    convert: Any = nn.SyncBatchNorm.convert_sync_batchnorm
+    return convert(model)  # type: ignore[no-any-return]

@@ -66,14 +66,15 @@ def mixed_batch(
 ) -> Batch:
     """A part of batch number `step` of a mixture; a caption that is missing is "".
 
-    A picture keeps one noise vector for the whole run, which depends on the seed and its index
-    alone: a supervised warm-up then has something to tell pictures of one caption apart by, as in
-    Bojanowski et al., "Optimizing the Latent Space of Generative Networks", 2018, without moving
-    the vectors. The one column of `labels` and `said` is the picture's group (see `Mixture`): the
-    text of one is true of the other. Raises ValueError as `Mixture.batch`.
+    A picture keeps one noise vector for the whole run, and its mirror image another, which depend
+    on the seed and its index alone: a supervised warm-up then has something to tell pictures of one
+    caption apart by, as in Bojanowski et al., "Optimizing the Latent Space of Generative Networks",
+    2018, without moving the vectors. The one column of `labels` and `said` is the picture's group
+    (see `Mixture`): the text of one is true of the other. Raises ValueError as `Mixture.batch`.
     """
     data = mixture.batch(size, step, part, parts)
-    streams = [np.random.default_rng([mixture.seed, i, NOISE]) for i in data.index.tolist()]
+    keys = zip(data.index.tolist(), data.mirrored.tolist(), strict=True)
+    streams = [np.random.default_rng([mixture.seed, i, int(turned), NOISE]) for i, turned in keys]
     noise = np.stack([stream.standard_normal(noise_size, np.float32) for stream in streams])
     captions = [caption or "" for caption in data.captions]
     labels = data.groups[:, None]

@@ -18,7 +18,7 @@ from clipavatar.draws import Draws
 from clipavatar.training.batches import Batch, augment, prefetch
 from clipavatar.training.captioned import Mixture
 from clipavatar.training.contrast import Contrast, contrast
-from clipavatar.training.devices import make_accelerator
+from clipavatar.training.devices import make_accelerator, share_statistics
 from clipavatar.training.feeds import mixed_batch
 from clipavatar.training.gallery import Gallery
 from clipavatar.training.progress import Progress
@@ -28,6 +28,7 @@ from clipavatar.training.vocabulary import train_vocabulary
 
 RESOLUTION, CHANNELS = 64, 3  # of the pictures that it sees; the CLIP sizes them itself
 CAPTIONS = 10_000  # that a vocabulary is learned from
+FROM_NOTHING, FINE_TUNING = 2e-3, 1e-5  # learning rates, where none is set
 UNSEEN_SEED = 1  # added to the seed for the figures
 
 
@@ -44,23 +45,26 @@ def finetune_clip(config: Config, resume: bool = False) -> Path:
     output = Path(options.output)
     accelerator = make_accelerator(config.train.precision)
     set_seed(options.seed)
-    progress, states = Progress(options.minutes, output, 0, accelerator), States(output, 1)
+    states = States(output, 1)
     with accelerator.main_process_first():
         cache = output.parent / "cache"
         mixture, reports = load_data(config.data, RESOLUTION, CHANNELS, options.seed, cache)
         seen, unseen = _split(mixture, options)
         clip = _start(options, seen, output, fresh=not resume and accelerator.is_main_process)
+    progress = Progress(options.minutes, output, options.steps, accelerator)  # decoding is over
     for report in reports:
         progress.say("\n".join(report.lines()))
     clip.requires_grad_(True).train()
-    optimizer = torch.optim.AdamW(clip.parameters(), options.learning_rate, weight_decay=0.02)
+    full_rate = options.learning_rate or (FINE_TUNING if options.start else FROM_NOTHING)
+    optimizer = torch.optim.AdamW(clip.parameters(), full_rate, weight_decay=0.02)
     if not resume and accelerator.is_main_process:
         states.clear()
     if resume and (state := states.newest()):
         clip.load_state_dict(state["clip"])
         optimizer.load_state_dict(state["optimizer"])
         progress.restore(state["progress"])
-    model, optimizer = accelerator.prepare(Contrast(clip), optimizer)
+    shared = share_statistics(Contrast(clip), accelerator)
+    model, optimizer = accelerator.prepare(shared, optimizer)
     rank, world = accelerator.process_index, accelerator.num_processes
     device = accelerator.device
 
@@ -72,7 +76,7 @@ def finetune_clip(config: Config, resume: bool = False) -> Path:
         rise = min(1.0, (progress.step + 1) / 200)
         for group in optimizer.param_groups:
             falling = 0.02 + 0.98 * math.cos(progress.fraction * math.pi / 2)
-            group["lr"] = options.learning_rate * rise * falling
+            group["lr"] = full_rate * rise * falling
         draws = Draws(options.seed, progress.step, part=rank, parts=world)
         image, text, scale = model(tokens.to(device), augment(data.images, draws).to(device))
         loss = contrast(accelerator, image, text, scale, data)
@@ -80,6 +84,7 @@ def finetune_clip(config: Config, resume: bool = False) -> Path:
         accelerator.backward(loss)
         accelerator.clip_grad_norm_(clip.parameters(), 5.0)
         optimizer.step()
+        clip.limit_scale()
         progress.advance(options.batch_size, contrast=loss)
         if progress.done or progress.every("checkpoint", options.checkpoint_every_minutes):
             if accelerator.is_main_process:

@@ -21,11 +21,12 @@ from clipavatar.config import Config, TrainConfig
 from clipavatar.draws import Draws
 from clipavatar.images import contact_sheet, over, resize, to_pil
 from clipavatar.metrics.alignment import value_texts
+from clipavatar.prompts import LANGUAGES
 from clipavatar.training.align import train_clip
 from clipavatar.training.batches import Batch, prefetch
 from clipavatar.training.captioned import with_pseudo_text
 from clipavatar.training.contrast import WATCHED, JointClip
-from clipavatar.training.devices import make_accelerator
+from clipavatar.training.devices import make_accelerator, share_statistics
 from clipavatar.training.ema import Average
 from clipavatar.training.feeds import check_feed, labelled, load_feed
 from clipavatar.training.progress import LOGGED, Progress
@@ -35,6 +36,7 @@ from clipavatar.training.setup import (
     first_clip,
     make_networks,
     prepare,
+    text_size,
 )
 from clipavatar.training.states import States
 from clipavatar.training.steps import Part, adversarial_step, warm_up_step
@@ -55,7 +57,10 @@ def train(config: Config, resume: bool = False) -> Path:
     line for what can not be trained.
     """
     check_config(config)
-    if first_clip(config):
+    if first_clip(config):  # whatever can be told to be wrong is told before it
+        check_feed(config, text_size(config))
+        processes = make_accelerator(config.train.precision).num_processes
+        check_shares(config.train, processes * config.train.accumulate)
         train_clip(config, resume)
     run = Run(config)
     try:
@@ -84,16 +89,16 @@ class Run:
             self.feed = load_feed(config, self.output.parent / "cache")
         self.joint = JointClip(self.clip, options, self.accelerator)
         generator, discriminator = make_networks(config, self.joint.guard.encode_image)
-        if config.dcgan and self.accelerator.device.type == "cuda":
-            convert: Any = torch.nn.SyncBatchNorm.convert_sync_batchnorm
-            generator = convert(generator)
+        generator = share_statistics(generator, self.accelerator)
         self.average = Average(generator, options.ema_half_life)
         self.average.model.to(self.accelerator.device)
         self.nets, self.parts = prepare(
             options, generator, discriminator, self.clip, self.accelerator
         )
-        if options.value_weight and labelled(config):
+        if options.value_weight and labelled(config) and not self.joint.learns:
             texts = value_texts(self.clip, options.seed, "training")
+            if self.clip.language:
+                texts = texts[[LANGUAGES.index(self.clip.language)]]
             self.nets.short = texts.flatten(0, 1).to(self.accelerator.device)
         minutes, steps = options.minutes, options.steps
         self.progress = Progress(minutes, self.output, steps, self.accelerator)
@@ -220,7 +225,9 @@ class Run:
         progress, network = self.progress, self.average.model
         data = self.feed.preview(SHEET)
         made, score, _ = self._show(data)
-        if not math.isfinite(score):
+        trained = (self.parts["generator"], self.parts["discriminator"])
+        whole = all(bool(p.isfinite().all()) for part in trained for p in part.parameters())
+        if not whole or not math.isfinite(score):
             return False
         better, self.best = score > self.best, max(self.best, score)
         if not self.accelerator.is_main_process:

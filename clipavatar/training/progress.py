@@ -36,6 +36,7 @@ class Progress:
         self._spent = 0.0  # minutes before this process
         self._start = time.monotonic()
         self._now = 0.0
+        self._before = 0  # pictures before this process
         self._last: dict[str, float] = {}
         form = "{l_bar}{bar}| {n:.1f}/{total:.1f} min [{remaining} left{postfix}]"
         if steps:
@@ -102,6 +103,9 @@ class Progress:
             "minutes": round(self.elapsed, 2),
             "pictures": self.pictures,
         }
+        seconds = time.monotonic() - self._start
+        rate = (self.pictures - self._before) / max(seconds, 1e-6)
+        line["pictures a second"] = round(rate, 1)
         line |= {name: round(float(value), 4) for name, value in figures.items()}
         try:
             with (self.output / "log.jsonl").open("a", encoding="utf-8") as file:
@@ -111,7 +115,8 @@ class Progress:
         if self._accelerator is not None:
             self._accelerator.log(line, step=self.step)
         self._bar.n = min(self.step if self.steps else self.elapsed, self._bar.total or 0)
-        self._bar.set_postfix_str(" ".join(f"{k} {v:.3f}" for k, v in list(figures.items())[:6]))
+        shown = " ".join(f"{name} {value:.3f}" for name, value in list(figures.items())[:6])
+        self._bar.set_postfix_str(f"{rate:.0f} pictures/s {shown}")
 
     def say(self, line: str) -> None:
         """A line for the person who is watching, above the bar."""
@@ -141,4 +146,6 @@ class Progress:
         self.step, self.pictures = state["step"], state["pictures"]
         self.means = {name: mean.to(device) for name, mean in state.get("means", {}).items()}
         self._spent, self._start = state["elapsed"], time.monotonic()
-        self._now = self._spent
+        self._now, self._before = self._spent, self.pictures
+        done = self.step if self.steps else self._spent
+        self._bar.initial = self._bar.n = min(done, self._bar.total)  # for the time left

@@ -17,6 +17,7 @@ from clipavatar.clip import Clip, load_clip
 from clipavatar.config import Config, DcganConfig, StyleGeneratorConfig, TrainConfig
 from clipavatar.models.discriminator import GROUP
 from clipavatar.training.batches import share
+from clipavatar.training.devices import check_devices
 from clipavatar.training.diffaugment import check_policies
 from clipavatar.training.feeds import check_feed, load_feed
 from clipavatar.training.report import cost, found, matrix_rate
@@ -42,6 +43,9 @@ def check_config(config: Config) -> None:
             "feature_discriminator needs train.r1_gamma = 0 and no other penalty: "
             "its spectral norm takes their place"
         )
+    check_devices(options.precision, options.track)
+    if config.dcgan and options.accumulate > 1:
+        raise ValueError("dcgan needs accumulate = 1: its batch norms see a part of the batch")
     if options.clip_learning_rate and options.accumulate > 1:
         raise ValueError("clip_learning_rate needs accumulate = 1: CLIP compares the whole batch")
 
