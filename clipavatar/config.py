@@ -162,6 +162,7 @@ class TrainConfig:
     discriminator_learning_rate: float = 4e-4
     warm_up_learning_rate: float = 2e-3
     focus: float = 3.0  # how much more the pixels of the face count in both
+    marks: float = 6.0  # how much more pixels count that show a small thing; "chibi" alone
     square: float = 1.0  # of the squared difference of pixels, beside the absolute one
     paired_weight: float = 1.0  # of the paired loss once the adversarial one is there
     adversarial: str = "non-saturating"  # a name of losses.ADVERSARIAL

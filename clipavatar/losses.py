@@ -23,7 +23,7 @@ def r1_penalty(real_images: Tensor, real_logits: Tensor) -> Tensor:
 def pixel_loss(
     made: Tensor, wanted: Tensor, weight: float | Tensor = 1.0, square: float = 0.0
 ) -> Tensor:
-    """Mean absolute difference of pictures (B, C, R, R); `weight` a number or (R, R).
+    """Mean absolute difference of pictures (B, C, R, R); `weight` a number, (R, R), (B, 1, R, R).
 
     With `square` times the squared difference: then a small thing in a wrong colour pulls harder
     than many lines that are a little off.
@@ -37,7 +37,7 @@ def gradient_loss(made: Tensor, wanted: Tensor, weight: float | Tensor = 1.0) ->
     error = made - wanted
     across, down = error.diff(dim=-1).abs(), error.diff(dim=-2).abs()
     if isinstance(weight, Tensor):
-        return (across * weight[:, 1:]).mean() + (down * weight[1:]).mean()
+        return (across * weight[..., 1:]).mean() + (down * weight[..., 1:, :]).mean()
     return weight * (across.mean() + down.mean())
 
 

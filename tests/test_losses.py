@@ -46,6 +46,17 @@ def test_focus_makes_the_face_count_more_and_leaves_the_corners() -> None:
     assert losses.gradient_loss(error, 0 * error, weight) > losses.gradient_loss(error, 0 * error)
 
 
+def test_each_picture_may_have_weights_of_its_own() -> None:
+    wanted = torch.zeros(2, 1, 4, 4)
+    made, weight = wanted.clone(), torch.ones(2, 1, 4, 4)
+    made[:, :, 1, 1] = 1
+    weight[1, :, 1, 1] = 7
+    assert losses.pixel_loss(made, wanted, weight).item() == pytest.approx((1 + 7) / 32)
+    # two differences across and two down each; the later of two pixels gives the weight
+    expected = (1 + 1 + 7 + 1) / 24 * 2
+    assert losses.gradient_loss(made, wanted, weight).item() == pytest.approx(expected)
+
+
 def test_clip_contrast_rewards_the_own_text_and_excuses_equal_texts() -> None:
     one, two = torch.eye(2)
     image = torch.stack([one, two])

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from clipavatar.checkpoint import load_model
-from clipavatar.chibi.dataset import UNSAID, Pictures, load_pictures
+from clipavatar.chibi.dataset import PLAIN, UNSAID, Pictures, load_pictures
 from clipavatar.chibi.sample import SAMPLING
 from clipavatar.clip import load_clip
 from clipavatar.config import (
@@ -161,6 +161,19 @@ def test_a_batch_depends_on_its_number_alone(pictures: Pictures) -> None:
     assert torch.equal(one.images, two.images)
     assert one.captions == two.captions
     assert one.captions != batch(pictures, 4, 0, 10).captions
+
+
+def test_marks_show_where_small_things_are(
+    pictures: Pictures, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    assert batch(pictures, 4, seed=0, step=0).marks.numel() == 0
+    marked = load_pictures(8, 16, 0, tmp_path_factory.mktemp("marked"), marks=True)
+    data = batch(marked, 8, seed=0, step=0)
+    assert data.marks.shape == (8, 1, 16, 16)
+    assert 0 < data.marks.mean() < 0.5
+    for index, marks in enumerate(marked.marks[0]):
+        attributes = marked.attributes(index)
+        assert not marks.any() or any(attributes.get(k, v) != v for k, v in PLAIN.items())
 
 
 def test_augmented_pictures_are_rgb_in_range(pictures: Pictures) -> None:

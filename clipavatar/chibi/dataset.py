@@ -6,7 +6,7 @@ import hashlib
 import multiprocessing
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -26,6 +26,8 @@ __all__ = ["UNSAID", "Drawn", "Pictures", "drawn_of", "figure_of", "load_picture
 
 T = TypeVar("T")
 CHUNK = 1000  # pictures in one cache file
+PLAIN = {"hair_tips": "none", "face": "none", "earrings": "none", "expression": "neutral"}
+MARKED = 24  # of 255: what a pixel must change to count as changed
 UNSAID = -1  # label of an attribute that a figure lacks or a caption leaves out
 VALUES = {name: tuple(table) for name, table in SAMPLING.items()}
 _LABELS = {name: {v: i for i, v in enumerate(values)} for name, values in VALUES.items()}
@@ -37,12 +39,15 @@ class Pictures:
 
     `noise` (N, Z); `labels` (N, A), indices into the values of SAMPLING, one column per attribute,
     UNSAID where the figure lacks it; `forced` (N, A), true where every caption must say it.
+    `marks`, where asked for: (B, R, R) uint8 chunks, 1 where the picture is another than it would
+    be without the small things that PLAIN lists.
     """
 
     chunks: list[NDArray[np.uint8]]
     noise: NDArray[np.float32]
     labels: NDArray[np.int64]
     forced: NDArray[np.bool_]
+    marks: list[NDArray[np.uint8]] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.noise)
@@ -50,6 +55,12 @@ class Pictures:
     def pixels(self, index: NDArray[np.int64]) -> NDArray[np.uint8]:
         """(B,) indices -> (B, R, R, 4)."""
         return np.stack([self.chunks[i // CHUNK][i % CHUNK] for i in index])
+
+    def marked(self, index: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """(B,) indices -> (B, R, R); (B, 0, 0) where marks were not asked for."""
+        if not self.marks:
+            return np.zeros((len(index), 0, 0), np.uint8)
+        return np.stack([self.marks[i // CHUNK][i % CHUNK] for i in index])
 
     def attributes(self, index: int) -> dict[str, str]:
         return values_of(self.labels[index])
@@ -83,6 +94,7 @@ def load_pictures(
     folder: str | Path,
     workers: int = 2,
     held_out: bool | None = False,
+    marks: bool = False,
 ) -> Pictures:
     """Draw `count` pictures of `size` px, or take them from the cache in `folder`.
 
@@ -92,17 +104,20 @@ def load_pictures(
     kind = {False: "", True: "-held-out", None: "-any"}[held_out]
     place = Path(folder) / f"chibi-{size}-{seed}{kind}-{art_version()}"
     starts = range(0, count, CHUNK)
-    todo = [start for start in starts if not (place / f"{start:07d}.npy").exists()]
-    work = partial(_draw_chunk, size=size, seed=seed, place=place, held_out=held_out, count=CHUNK)
-    for _ in tqdm(spread(work, todo, workers), "rendering", len(todo), unit="k", disable=not todo):
-        pass
+    for ending, draw in (("", _draw_chunk), ("-marks", _mark_chunk))[: 1 + marks]:
+        work = partial(draw, size=size, seed=seed, place=place, held_out=held_out, count=CHUNK)
+        todo = [start for start in starts if not (place / f"{start:07d}{ending}.npy").exists()]
+        done = spread(work, todo, workers)
+        for _ in tqdm(done, f"rendering{ending}", len(todo), unit="k", disable=not todo):
+            pass
     chunks = [np.load(place / f"{start:07d}.npy", mmap_mode="r") for start in starts]
     parts = [np.load(place / f"{start:07d}.npz") for start in starts]
     noise, labels, forced = (
         np.concatenate([part[name] for part in parts])[:count]
         for name in ("noise", "labels", "forced")
     )
-    return Pictures(chunks, noise, labels.astype(np.int64), forced)
+    marked = [np.load(place / f"{s:07d}-marks.npy", mmap_mode="r") for s in starts if marks]
+    return Pictures(chunks, noise, labels.astype(np.int64), forced, marked)
 
 
 def spread(
@@ -135,6 +150,23 @@ def _draw_chunk(
         )
     with replacing(place / f"{start:07d}.npy") as part, part.open("wb") as file:
         np.save(file, made)
+
+
+def _mark_chunk(
+    start: int, size: int, seed: int, place: Path, held_out: bool | None, count: int
+) -> None:
+    """Write START-marks.npy: where the pictures of START.npy show one of the small things."""
+    made = np.load(place / f"{start:07d}.npy", mmap_mode="r")
+    marks = np.zeros(made.shape[:3], np.uint8)
+    for i in range(count):
+        figure = drawn_of(seed, start + i, held_out).figure
+        plain = {k: PLAIN.get(k, value) for k, value in figure.attributes.items()}
+        if plain != figure.attributes:
+            other = pixels(replace(figure, attributes=plain), size)
+            change = np.abs(made[i].astype(np.int16) - other).max(axis=-1)
+            marks[i] = change >= MARKED
+    with replacing(place / f"{start:07d}-marks.npy") as part, part.open("wb") as file:
+        np.save(file, marks)
 
 
 def art_version() -> str:

@@ -32,7 +32,7 @@ class Batch:
 
     `labels` (B, A) what is drawn, `said` (B, A) the same where the caption says it, else UNSAID.
     `negatives`, where asked for: B captions in the same languages, each wrong in one attribute,
-    and `negatives_said` (B, A).
+    and `negatives_said` (B, A). `marks` (B, 1, R, R), 1 where small things show; or empty.
     """
 
     images: Tensor
@@ -42,6 +42,7 @@ class Batch:
     said: Tensor
     negatives: list[str] = field(default_factory=list)
     negatives_said: Tensor = field(default_factory=lambda: torch.zeros(0))
+    marks: Tensor = field(default_factory=lambda: torch.zeros(0))
 
 
 def batch(
@@ -87,6 +88,7 @@ def batch(
         torch.tensor(said),
         wrong,
         torch.tensor(wrong_said),
+        torch.from_numpy(pictures.marked(places))[:, None].float(),
     )
 
 

@@ -42,7 +42,9 @@ def load_feed(config: Config, cache: str | Path) -> Feed:
     """The pictures of `config.data` in the shape of the generator. Raises OSError, ValueError."""
     network, data, seed = config.network, config.data, config.train.seed
     if labelled(config):
-        pictures = load_pictures(data.sources[0].pictures, network.resolution, seed, cache)
+        pictures = load_pictures(
+            data.sources[0].pictures, network.resolution, seed, cache, marks=config.train.marks > 0
+        )
 
         def drawn(size: int, step: int, part: int, parts: int) -> Batch:
             return batch(pictures, size, seed, step, data.full_captions, part=part, parts=parts)

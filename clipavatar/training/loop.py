@@ -174,6 +174,7 @@ class Run:
                 noise=data.noise.to(device),
                 labels=data.labels.to(device),
                 said=data.said.to(device),
+                marks=data.marks.to(device),
             )
             place = (self.options.seed, self.progress.step, number, self._shares)
             with torch.no_grad():
