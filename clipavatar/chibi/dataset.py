@@ -26,8 +26,10 @@ __all__ = ["UNSAID", "Drawn", "Pictures", "drawn_of", "figure_of", "load_picture
 
 T = TypeVar("T")
 CHUNK = 1000  # pictures in one cache file
-PLAIN = {"hair_tips": "none", "face": "none", "earrings": "none", "expression": "neutral"}
+PLAIN = dict.fromkeys(("hair_tips", "face", "earrings", "glasses"), "none")
+PLAIN["expression"] = "neutral"
 MARKED = 24  # of 255: what a pixel must change to count as changed
+_MARKS = "-marks-" + hashlib.sha256(repr((PLAIN, MARKED)).encode()).hexdigest()[:6]  # of files
 UNSAID = -1  # label of an attribute that a figure lacks or a caption leaves out
 VALUES = {name: tuple(table) for name, table in SAMPLING.items()}
 _LABELS = {name: {v: i for i, v in enumerate(values)} for name, values in VALUES.items()}
@@ -104,11 +106,13 @@ def load_pictures(
     kind = {False: "", True: "-held-out", None: "-any"}[held_out]
     place = Path(folder) / f"chibi-{size}-{seed}{kind}-{art_version()}"
     starts = range(0, count, CHUNK)
-    for ending, draw in (("", _draw_chunk), ("-marks", _mark_chunk))[: 1 + marks]:
+    for ending, draw in (("", _draw_chunk), (_MARKS, _mark_chunk))[: 1 + marks]:
         work = partial(draw, size=size, seed=seed, place=place, held_out=held_out, count=CHUNK)
         todo = [start for start in starts if not (place / f"{start:07d}{ending}.npy").exists()]
         done = spread(work, todo, workers)
-        for _ in tqdm(done, f"rendering{ending}", len(todo), unit="k", disable=not todo):
+        for _ in tqdm(
+            done, "marking" if ending else "rendering", len(todo), unit="k", disable=not todo
+        ):
             pass
     chunks = [np.load(place / f"{start:07d}.npy", mmap_mode="r") for start in starts]
     parts = [np.load(place / f"{start:07d}.npz") for start in starts]
@@ -116,7 +120,7 @@ def load_pictures(
         np.concatenate([part[name] for part in parts])[:count]
         for name in ("noise", "labels", "forced")
     )
-    marked = [np.load(place / f"{s:07d}-marks.npy", mmap_mode="r") for s in starts if marks]
+    marked = [np.load(place / f"{s:07d}{_MARKS}.npy", mmap_mode="r") for s in starts if marks]
     return Pictures(chunks, noise, labels.astype(np.int64), forced, marked)
 
 
@@ -155,7 +159,7 @@ def _draw_chunk(
 def _mark_chunk(
     start: int, size: int, seed: int, place: Path, held_out: bool | None, count: int
 ) -> None:
-    """Write START-marks.npy: where the pictures of START.npy show one of the small things."""
+    """Write the marks of START.npy: where its pictures show one of the small things."""
     made = np.load(place / f"{start:07d}.npy", mmap_mode="r")
     marks = np.zeros(made.shape[:3], np.uint8)
     for i in range(count):
@@ -165,7 +169,7 @@ def _mark_chunk(
             other = pixels(replace(figure, attributes=plain), size)
             change = np.abs(made[i].astype(np.int16) - other).max(axis=-1)
             marks[i] = change >= MARKED
-    with replacing(place / f"{start:07d}-marks.npy") as part, part.open("wb") as file:
+    with replacing(place / f"{start:07d}{_MARKS}.npy") as part, part.open("wb") as file:
         np.save(file, marks)
 
 
