@@ -162,7 +162,8 @@ class TrainConfig:
     discriminator_learning_rate: float = 4e-4
     warm_up_learning_rate: float = 2e-3
     focus: float = 3.0  # how much more the pixels of the face count in both
-    marks: float = 6.0  # how much more pixels count that show a small thing; "chibi" alone
+    marks: float = 6.0  # how much more pixels count that show a small thing ("chibi" alone):
+    # those of hair tips and expressions; of glasses, earrings and what is on the face thrice that
     square: float = 1.0  # of the squared difference of pixels, beside the absolute one
     paired_weight: float = 1.0  # of the paired loss once the adversarial one is there
     adversarial: str = "non-saturating"  # a name of losses.ADVERSARIAL

@@ -26,10 +26,11 @@ __all__ = ["UNSAID", "Drawn", "Pictures", "drawn_of", "figure_of", "load_picture
 
 T = TypeVar("T")
 CHUNK = 1000  # pictures in one cache file
-PLAIN = dict.fromkeys(("hair_tips", "face", "earrings", "glasses"), "none")
-PLAIN["expression"] = "neutral"
+SMALL = dict.fromkeys(("face", "earrings", "glasses"), "none")
+PLAIN = {**SMALL, "hair_tips": "none", "expression": "neutral"}
+MARKS = ((1, PLAIN), (3, SMALL))  # what a changed pixel counts; the smallest things count more
 MARKED = 24  # of 255: what a pixel must change to count as changed
-_MARKS = "-marks-" + hashlib.sha256(repr((PLAIN, MARKED)).encode()).hexdigest()[:6]  # of files
+_MARKS = "-marks-" + hashlib.sha256(repr((MARKS, MARKED)).encode()).hexdigest()[:6]  # of files
 UNSAID = -1  # label of an attribute that a figure lacks or a caption leaves out
 VALUES = {name: tuple(table) for name, table in SAMPLING.items()}
 _LABELS = {name: {v: i for i, v in enumerate(values)} for name, values in VALUES.items()}
@@ -42,7 +43,7 @@ class Pictures:
     `noise` (N, Z); `labels` (N, A), indices into the values of SAMPLING, one column per attribute,
     UNSAID where the figure lacks it; `forced` (N, A), true where every caption must say it.
     `marks`, where asked for: (B, R, R) uint8 chunks, 1 where the picture is another than it would
-    be without the small things that PLAIN lists.
+    be without the things that PLAIN lists, 3 without those of SMALL, 0 elsewhere.
     """
 
     chunks: list[NDArray[np.uint8]]
@@ -164,11 +165,12 @@ def _mark_chunk(
     marks = np.zeros(made.shape[:3], np.uint8)
     for i in range(count):
         figure = drawn_of(seed, start + i, held_out).figure
-        plain = {k: PLAIN.get(k, value) for k, value in figure.attributes.items()}
-        if plain != figure.attributes:
-            other = pixels(replace(figure, attributes=plain), size)
-            change = np.abs(made[i].astype(np.int16) - other).max(axis=-1)
-            marks[i] = change >= MARKED
+        for weight, without in MARKS:
+            plain = {name: without.get(name, v) for name, v in figure.attributes.items()}
+            if plain != figure.attributes:
+                other = pixels(replace(figure, attributes=plain), size)
+                change = np.abs(made[i].astype(np.int16) - other).max(axis=-1)
+                marks[i][change >= MARKED] = weight
     with replacing(place / f"{start:07d}{_MARKS}.npy") as part, part.open("wb") as file:
         np.save(file, marks)
 
