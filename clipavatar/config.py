@@ -93,7 +93,7 @@ class JudgeConfig:
     """Shape of the judge; `values` says how many values each attribute has."""
 
     resolution: int = 64
-    channels: tuple[int, ...] = (24, 48, 96, 128)  # one entry per halving, down to 4 px
+    channels: tuple[int, ...] = (24, 48, 96, 128)  # of levels that halve, down to 4 px
     hidden: int = 240
     values: tuple[int, ...] = (2,)
 
@@ -208,11 +208,11 @@ class JudgeTrainConfig:
     """`clipavatar train-judge`."""
 
     output: str = "runs/judge"
-    resolution: int = 64  # that it sees; 128 takes one more entry of channels in front
-    channels: tuple[int, ...] = (24, 48, 96, 128)
+    resolution: int = 128  # that it sees
+    channels: tuple[int, ...] = (32, 48, 96, 128)  # of levels, see models.Judge
     hidden: int = 240
-    pictures: int = 20000
-    minutes: float = 12.0
+    pictures: int = 30000
+    minutes: float = 30.0
     batch_size: int = 64
     learning_rate: float = 3e-3
     fine_weight: float = 2.0  # of the attributes that are few pixels wide

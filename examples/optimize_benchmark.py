@@ -126,7 +126,7 @@ def figures(
     labels = wanted(list(asked))
     said = labels != UNSAID
     right = torch.stack([(readings(judge, each) == labels) & said for each in drawn])  # (M, N, A)
-    eyes = SimpleNamespace(encode_image=lambda images: features_of(judge, images))
+    eyes = SimpleNamespace(encode_image=judge.hidden)
     truth = embed(eyes, true_pictures(list(asked), drawn.shape[2], turn=0)).double().numpy()
     distances = [frechet_distance(embed(eyes, each).double().numpy(), truth) for each in drawn]
     resampled = np.random.default_rng(0).integers(len(asked), size=(RESAMPLES, len(asked)))
@@ -155,13 +155,6 @@ def figures(
             }
         )
     return rows
-
-
-def features_of(judge: Any, images: Tensor) -> Tensor:
-    """RGB (B, 3, R, R) in [-1, 1] -> what the judge names things from (B, hidden)."""
-    seen = judge.features(resize(images, judge.config.resolution))
-    made: Tensor = judge.dense(seen.flatten(1))
-    return made
 
 
 def table(rows: Sequence[dict[str, Any]]) -> str:

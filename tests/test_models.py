@@ -104,3 +104,18 @@ def test_a_judge_names_every_attribute_at_any_size() -> None:
         first, second = judge(torch.zeros(2, 3, size, size))
         assert first.shape == (2, 2)
         assert second.shape == (2, 3)
+
+
+def test_a_judge_with_a_level_less_than_halvings_still_sees_every_pixel() -> None:
+    torch.manual_seed(0)
+    judge = Judge(JudgeConfig(32, (4, 4), 8, (5,))).train()  # every pixel tells in the batch's mean
+    images = torch.rand(2, 3, 32, 32).requires_grad_()
+    judge(images)[0][:, 0].square().sum().backward()
+    assert images.grad is not None
+    assert (images.grad != 0).all()
+
+
+@pytest.mark.parametrize("channels", [(4,), (4, 4, 4, 4), ()])
+def test_a_judge_of_a_size_that_its_levels_do_not_fit_is_refused(channels: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="32 px needs one entry of channels for each halving"):
+        Judge(JudgeConfig(32, channels, 8, (5,)))

@@ -112,28 +112,32 @@ def _batch(pictures: Pictures, options: JudgeTrainConfig, step: int) -> tuple[Te
 def judge_views(images: Tensor, random: Draws) -> Tensor:
     """Premultiplied RGBA (B, 4, R, R) -> RGB (B, 3, R, R), each picture spoilt in its own way.
 
-    Half are softened, most are shifted by up to R / 16 and zoomed by up to 6 %, a third have the
-    marks of JPEG and a third noise; all stand on random backgrounds.
+    Half are softened, half of those wholly; most are shifted by up to R / 16 and zoomed by up to
+    6 %; a third have the marks of JPEG and a third noise; all stand on random backgrounds.
     """
     count, _, resolution, _ = images.shape
 
-    def some(share: float) -> Tensor:
-        return (random.rand(count, 1, 1, 1) < share).float()
+    def some(share: float) -> Tensor:  # which rows; the others need not be computed
+        return (random.rand(count) < share).nonzero()[:, 0]
 
-    softness = random.rand(count, 1, 1, 1) * some(0.5)
-    images = images.lerp(soften(images), softness)
-    moved = some(0.8)[:, 0, 0, :]  # (B, 1)
-    place = torch.eye(2, 3).repeat(count, 1, 1)
-    place[:, :, 2] = (random.rand(count, 2) - 0.5) * 0.25 * moved
-    zoom = (random.rand(count, 1) - 0.5) * 0.12 * moved
-    place[:, :, :2] *= 1 + zoom[..., None]
-    grid = F.affine_grid(place, list(images.shape), align_corners=False)
-    images = F.grid_sample(images + 1, grid, align_corners=False) - 1  # what moves in is clear
+    images = images.clone()
+    rows = some(0.5)
+    softness = (2 * random.rand(len(rows), 1, 1, 1)).clamp(max=1)
+    images[rows] = images[rows].lerp(soften(images[rows]), softness)
+    rows = some(0.8)
+    place = torch.eye(2, 3).repeat(len(rows), 1, 1)
+    place[:, :, 2] = (random.rand(len(rows), 2) - 0.5) * 0.25
+    place[:, :, :2] *= 1 + (random.rand(len(rows), 1, 1) - 0.5) * 0.12
+    grid = F.affine_grid(place, [len(rows), *images.shape[1:]], align_corners=False)
+    moved = F.grid_sample(images[rows] + 1, grid, align_corners=False) - 1
+    images[rows] = moved  # what moves in is clear
     views = over(images, random_backgrounds(count, resolution, random))
-    coarse = (0.02 + 0.1 * random.rand(count, 1, 1, 1)) * 2
-    views = views.lerp(_jpeg(views, coarse), some(0.33))
-    noise = random.randn(*views.shape) * 0.04
-    return (views + noise * some(0.33)).clamp(-1, 1)
+    rows = some(0.33)
+    coarse = (0.02 + 0.1 * random.rand(len(rows), 1, 1, 1)) * 2
+    views[rows] = _jpeg(views[rows], coarse)
+    rows = some(0.33)
+    views[rows] += random.randn(len(rows), *views.shape[1:]) * 0.04
+    return views.clamp(-1, 1)
 
 
 def _jpeg(views: Tensor, coarse: Tensor) -> Tensor:
