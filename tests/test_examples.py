@@ -68,9 +68,10 @@ def test_train_tiny_ends_in_a_model_that_draws(tmp_path, monkeypatch):
     shutil.copy(EXAMPLES / "tiny_clip.json", tmp_path / "examples")
     config = (EXAMPLES / "train_tiny.toml").read_text(encoding="utf-8")
     config = re.sub(r"^(minutes|checkpoint_every_minutes) = .*$", r"\1 = 0.02", config, flags=re.M)
+    config = re.sub(r"^(unseen|pictures) = .*$", r"\1 = 200", config, flags=re.M)
     (tmp_path / "tiny.toml").write_text(config, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("clipavatar.chibi.dataset.CHUNK", 500)
+    monkeypatch.setattr("clipavatar.chibi.dataset.CHUNK", 200)  # one: drawn in this process
     monkeypatch.setattr("clipavatar.training.align.CAPTIONS", 200)
     monkeypatch.setattr("clipavatar.chibi.dataset.pixels", lambda figure, size: blank(size))
     assert cli.main(["train-clip", "tiny.toml"]) == 0

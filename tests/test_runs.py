@@ -182,25 +182,17 @@ def test_parts_of_a_batch_add_up_to_the_whole_step(place: Path, tmp_path: Path) 
 
 
 def test_two_processes_have_the_losses_of_one(place: Path, tmp_path: Path) -> None:
-    logs = []
-    for count in (1, 2):
-        config = config_of(place, tmp_path / str(count), steps=50, checkpoint_every_minutes=1.0)
-        logs.append(tmp_path / str(count) / "log.jsonl")
-        command = [sys.executable, "-m", "accelerate.commands.launch", "--cpu"]
-        command += ["--num_processes", str(count), "--num_machines", "1"]
-        command += [
-            "--mixed_precision",
-            "no",
-            "--dynamo_backend",
-            "no",
-            "--num_cpu_threads_per_process",
-            "1",
-        ]
-        launched(config, tmp_path / f"{count}.toml", *command)
-    one, two = (
-        next(row for row in map(json.loads, log.read_text().splitlines()) if "pixel" in row)
-        for log in logs
-    )
+    configs = [
+        config_of(place, tmp_path / name, steps=50, checkpoint_every_minutes=1.0)
+        for name in ("one", "two")
+    ]
+    train(configs[0])
+    command = [sys.executable, "-m", "accelerate.commands.launch", "--cpu"]
+    command += ["--num_processes", "2", "--num_machines", "1"]
+    command += ["--mixed_precision", "no", "--dynamo_backend", "no"]
+    command += ["--num_cpu_threads_per_process", "1"]
+    launched(configs[1], tmp_path / "two.toml", *command)
+    one, two = (next(row for row in log_of(config) if "pixel" in row) for config in configs)
     assert one.keys() == two.keys()
     for name in one.keys() - {"minutes", "pictures a second"}:
         assert one[name] == pytest.approx(two[name], rel=2e-3, abs=2e-4), name
