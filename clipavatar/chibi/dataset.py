@@ -29,8 +29,10 @@ CHUNK = 1000  # pictures in one cache file
 SMALL = dict.fromkeys(("face", "earrings", "glasses"), "none")
 PLAIN = {**SMALL, "hair_tips": "none", "expression": "neutral"}
 MARKS = ((1, PLAIN), (3, SMALL))  # what a changed pixel counts; the smallest things count more
+NOT_NEUTRAL = "smiling"  # what a neutral face is told from
 MARKED = 24  # of 255: what a pixel must change to count as changed
-_MARKS = "-marks-" + hashlib.sha256(repr((MARKS, MARKED)).encode()).hexdigest()[:6]  # of files
+_RULES = (MARKS, NOT_NEUTRAL, MARKED)
+_MARKS = "-marks-" + hashlib.sha256(repr(_RULES).encode()).hexdigest()[:6]  # of files
 UNSAID = -1  # label of an attribute that a figure lacks or a caption leaves out
 VALUES = {name: tuple(table) for name, table in SAMPLING.items()}
 _LABELS = {name: {v: i for i, v in enumerate(values)} for name, values in VALUES.items()}
@@ -43,7 +45,8 @@ class Pictures:
     `noise` (N, Z); `labels` (N, A), indices into the values of SAMPLING, one column per attribute,
     UNSAID where the figure lacks it; `forced` (N, A), true where every caption must say it.
     `marks`, where asked for: (B, R, R) uint8 chunks, 1 where the picture is another than it would
-    be without the things that PLAIN lists, 3 without those of SMALL, 0 elsewhere.
+    be without the things that PLAIN lists (a neutral face: with a smile), 3 without those of SMALL,
+    0 elsewhere.
     """
 
     chunks: list[NDArray[np.uint8]]
@@ -167,6 +170,8 @@ def _mark_chunk(
         figure = drawn_of(seed, start + i, held_out).figure
         for weight, without in MARKS:
             plain = {name: without.get(name, v) for name, v in figure.attributes.items()}
+            if "expression" in without and figure.attributes.get("expression") == "neutral":
+                plain["expression"] = NOT_NEUTRAL
             if plain != figure.attributes:
                 other = pixels(replace(figure, attributes=plain), size)
                 change = np.abs(made[i].astype(np.int16) - other).max(axis=-1)
