@@ -6,6 +6,7 @@ knows it too measures the rest. So every fault is the generator's.
 
 import gzip
 import json
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache, lru_cache
@@ -398,3 +399,14 @@ def test_bad_input_is_one_line(
     error = capsys.readouterr().err
     assert words in error
     assert error.count("\n") == 1
+
+
+def test_a_missing_renderer_is_told_before_anything_is_drawn(
+    cli_pipeline, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "resvg_py", None)
+    assert main(["evaluate"]) == 2
+    assert capsys.readouterr().err == (
+        'clipavatar: error: this needs resvg_py: pip install "clipavatar[train]"\n'
+    )
+    assert not cli_pipeline.asked

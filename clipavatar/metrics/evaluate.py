@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -55,6 +56,7 @@ def evaluate(
     trust: Trust = {}
     notes: list[str] = []
     if not data:
+        importlib.import_module("resvg_py")  # true pictures are drawn last: its want is told first
         judge_file = judge or ASSETS / "judge.safetensors"
         reader, trust = load_judge(judge_file)
         notes += filter(None, [foreign_art(judge_file)])
