@@ -171,7 +171,7 @@ class TrainConfig:
     mismatch_weight: float = 0.3
     clip_weight: float = 0.15  # the same
     value_weight: float = 0.15  # the same, of captions that name one value; "chibi" alone
-    ramp: float = 0.05  # fraction of the whole time in which both rise to that
+    ramp: float = 0.05  # of the whole time; after 1/4 to 5/4 of it both have risen to that
     clip_temperature: float = 0.07
     clip_crops: int = 0  # random crops of each picture that CLIP sees; 0: one shifted view
     clip_learning_rate: float = 0.0  # above 0: CLIP learns too, and a frozen copy scores
