@@ -16,7 +16,7 @@ from clipavatar.chibi.stream import drawn_of
 from clipavatar.clip import load_clip
 from clipavatar.config import JudgeConfig
 from clipavatar.draws import Draws
-from clipavatar.images import to_float, to_uint8
+from clipavatar.images import resize, to_float, to_uint8
 from clipavatar.metrics.alignment import embed
 from clipavatar.metrics.attributes import accuracy, visible
 from clipavatar.metrics.distances import frechet_distance, kernel_distance
@@ -80,10 +80,10 @@ def test_views_for_the_judge_are_rgb_in_range_and_repeat():
 
 @pytest.fixture(scope="module")
 def renders() -> tuple[Tensor, Tensor]:
-    """Pictures (N, 64, 64, 4) that nothing was trained on, and what they show (N, A)."""
+    """Pictures (N, 128, 128, 4) that nothing was trained on, and what they show (N, A)."""
     figures = [drawn_of(OWN_SEED, index, held_out=None).figure for index in range(COUNT)]
     labels = torch.tensor([labels_of(figure.attributes) for figure in figures])
-    return torch.from_numpy(np.stack([pixels(figure, 64) for figure in figures])), labels
+    return torch.from_numpy(np.stack([pixels(figure, 128) for figure in figures])), labels
 
 
 def test_the_shipped_judge_sees_as_well_as_its_file_says(renders):
@@ -101,7 +101,8 @@ def test_the_shipped_judge_sees_as_well_as_its_file_says(renders):
 
 def test_distances_of_the_shipped_clip_see_blur(renders):
     clip = load_clip("")
-    sharp, other = torch.split(renders[0], COUNT // 2)
+    drawn = to_uint8(resize(to_float(renders[0]), 64))
+    sharp, other = torch.split(drawn, COUNT // 2)
     real = features(embed(clip, other))
 
     def blurred(factor: int) -> Tensor:
