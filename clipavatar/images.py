@@ -160,7 +160,8 @@ def contact_sheet(
 ) -> Image.Image:
     """Pictures of one size on a white RGB sheet, row by row, `labels` under them.
 
-    `columns` 0 makes the sheet about square. Raises ValueError for no pictures.
+    Labels that are wider than their picture are set smaller. `columns` 0 makes the sheet about
+    square. Raises ValueError for no pictures.
     """
     if not images:
         raise ValueError("a contact sheet needs at least one picture")
@@ -179,7 +180,8 @@ def contact_sheet(
         sheet.paste(picture, (x, y), picture)
         if labels and index < len(labels):
             where = (x + width // 2, y + height + text // 4)
-            draw.text(where, labels[index], "#444444", font(text), anchor="ma")
+            size = text * min(1.0, width / max(1.0, draw.textlength(labels[index], font(text))))
+            draw.text(where, labels[index], "#444444", font(max(6, int(size))), anchor="ma")
     return sheet
 
 

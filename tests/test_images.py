@@ -110,6 +110,14 @@ def test_contact_sheet():
         images.contact_sheet([])
 
 
+def test_a_long_label_stays_below_its_own_picture():
+    pictures = [Image.new("RGB", (64, 64), "white")] * 2
+    sheet = images.contact_sheet(pictures, columns=2, labels=["a very long label indeed", ""])
+    ink = np.asarray(sheet.convert("L"))[66:] < 200
+    assert ink[:, :67].any()
+    assert not ink[:, 67:].any()
+
+
 def test_png_remembers_its_settings(tmp_path):
     settings = {"text": "双马尾 “女孩”", "seed": 2**63 - 1, "prompts": ["a", "é"]}
     path = images.save_png(random_rgba(), tmp_path / "new" / "a.png", settings)
