@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import os
 from pathlib import Path
 from types import SimpleNamespace
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # two of pytest's processes share two cores
 
 import pytest
 import torch
