@@ -134,6 +134,7 @@ class ClipTrainConfig:
     batch_size: int = 32
     learning_rate: float = 0.0  # 0: 2e-3 for one from nothing, 1e-5 for one that goes on
     text_first: float = 0.4  # fraction of the time for the text tower, which is then locked
+    values_last: float = 0.1  # fraction at the end for the captions of single values
     attribute_weight: float = 1.0  # of the heads that name attributes
     contrast_weight: float = 1.0
     negative_weight: float = 0.5  # of a caption that is wrong in one attribute

@@ -264,8 +264,9 @@ def test_zero_shot_reads_a_perfect_clip():
     for language in LANGUAGES:
         for number in range(alignment.WORDINGS):
             rng = np.random.default_rng([0, number, 5])
-            for place, (name, value) in enumerate(every):
-                read[alignment.caption({name: value}, language, rng)] = place
+            read |= zip(
+                alignment.value_captions(language, rng, "training"), range(len(every)), strict=True
+            )
 
     def encode_text(texts: list[str]) -> torch.Tensor:
         return torch.eye(len(every))[[read[text] for text in texts]]

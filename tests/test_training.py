@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -27,7 +28,7 @@ from clipavatar.config import (
 from clipavatar.draws import Draws
 from clipavatar.metrics.alignment import WORDINGS, value_texts
 from clipavatar.metrics.judging import foreign_art, load_judge
-from clipavatar.training import train, train_clip, train_judge, train_upscaler
+from clipavatar.training import align, train, train_clip, train_judge, train_upscaler
 from clipavatar.training.batches import augment, batch
 from clipavatar.training.ema import Average
 from clipavatar.training.states import States
@@ -108,6 +109,41 @@ def test_train_clip_writes_a_folder_that_loads(clip_folder: Path, config: Config
     assert clip.encode_text(["双马尾 女孩", "boy"]).shape == (2, 16)
     last = (Path(config.clip.output) / "log.jsonl").read_text().splitlines()[-1]
     assert {"hair en", "hair zh"} <= set(json.loads(last))
+
+
+def test_at_last_captions_of_single_values_move_and_a_resumed_run_ends_the_same(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Five steps: one of texts, one of pictures, three of words, the last but one cut off."""
+    phases = {"steps": 5, "text_first": 0.2, "values_last": 0.6, "checkpoint_every_minutes": 0.0}
+
+    def run(name: str, resume: bool = False) -> dict:
+        output = str(tmp_path / name / "clip")
+        train_clip(replace(config, clip=replace(config.clip, output=output, **phases)), resume)
+        return States(Path(output), 1).newest()
+
+    whole = run("whole")
+    learned, held = whole["pair"], whole["held"]
+    moved = {key for key in held if not torch.equal(held[key], learned[f"clip.{key}"])}
+    assert any(key.startswith("model.transformer") for key in moved)
+    assert not any("visual" in key or "logit_scale" in key for key in moved)
+
+    losses = align._value_losses
+    taken = []
+
+    def cut_off(*args: Any) -> dict:
+        taken.append(args)
+        if len(taken) == 2:
+            raise KeyboardInterrupt
+        return losses(*args)
+
+    monkeypatch.setattr(align, "_value_losses", cut_off)
+    with pytest.raises(KeyboardInterrupt):
+        run("resumed")
+    monkeypatch.setattr(align, "_value_losses", losses)
+    resumed = run("resumed", resume=True)
+    for key, value in whole["pair"].items():
+        assert torch.equal(value, resumed["pair"][key]), key
 
 
 def test_train_makes_a_generator_that_loads_and_a_preview(

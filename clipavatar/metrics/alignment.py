@@ -63,6 +63,12 @@ def r_precision(queries: Tensor, stock: Tensor, names: Sequence[str]) -> float:
     return float(np.mean(right) * 100)
 
 
+def value_captions(language: str, rng: np.random.Generator, wording: str = "any") -> list[str]:
+    """One caption for each value alone, of all attributes in turn, worded by `rng`; see caption."""
+    pairs = [(name, value) for name, values in VALUES.items() for value in values]
+    return [caption({name: value}, language, rng, wording) for name, value in pairs]
+
+
 @torch.no_grad()
 def value_texts(clip: Any, seed: int = 0, wording: str = "any") -> Tensor:
     """What names one value alone: unit vectors (languages, WORDINGS, V, E) on the CPU.
@@ -74,21 +80,22 @@ def value_texts(clip: Any, seed: int = 0, wording: str = "any") -> Tensor:
     for language in LANGUAGES:
         for number in range(WORDINGS):
             rng = np.random.default_rng([seed, number, 5])
-            pairs = [(name, value) for name, values in VALUES.items() for value in values]
-            texts = [caption({name: value}, language, rng, wording) for name, value in pairs]
-            made.append(embed_texts(clip, texts))
+            made.append(embed_texts(clip, value_captions(language, rng, wording)))
     stacked = torch.stack(made)
     return stacked.reshape(len(LANGUAGES), WORDINGS, *stacked.shape[1:])
 
 
-def zero_shot(clip: Any, embeddings: Tensor, labels: Tensor) -> dict[str, float]:
+def zero_shot(
+    clip: Any, embeddings: Tensor, labels: Tensor, wording: str = "training"
+) -> dict[str, float]:
     """Zero-shot accuracy in % per attribute and language ("hair zh") of a CLIP's image embeddings.
 
     Each picture (N, E) takes the value that is nearest, in the mean of its wordings as in Radford
-    et al. 2021, section 3.1.4; labels (N, A), UNSAID left out.
+    et al. 2021, section 3.1.4; labels (N, A), UNSAID left out. `wording` as `caption` has it: with
+    "held-out" the values are named by words that our own CLIP never learned, where there are any.
     """
     figures = {}
-    texts = F.normalize(value_texts(clip).mean(dim=1), dim=-1)  # (languages, V, E)
+    texts = F.normalize(value_texts(clip, wording=wording).mean(dim=1), dim=-1)  # (languages, V, E)
     sizes = [len(values) for values in VALUES.values()]
     for language, values in zip(LANGUAGES, texts, strict=True):
         cosines = (embeddings @ values.T).split(sizes, dim=1)

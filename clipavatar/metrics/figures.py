@@ -29,7 +29,7 @@ from clipavatar.metrics.painting import (
     true_noise,
     true_pictures,
 )
-from clipavatar.metrics.results import Copy, Evaluation, Pair, Wrong
+from clipavatar.metrics.results import UNSEEN_WORDS, Copy, Evaluation, Pair, Wrong
 from clipavatar.metrics.texts import SETS, Case, cases
 from clipavatar.prompts import LANGUAGES
 
@@ -99,6 +99,8 @@ def measure(
     labels = visible(torch.tensor([labels_of(attributes_of(case, 0)) for case in truth.asked]))
     seen_by_own = true_embeddings if own_clip is clip else embed(own_clip, truth.pixels)
     made.zero_shot = alignment.zero_shot(own_clip, seen_by_own, labels)
+    unseen = alignment.zero_shot(own_clip, seen_by_own, labels, "held-out")
+    made.zero_shot |= {f"{name}{UNSEEN_WORDS}": share for name, share in unseen.items()}
     return made
 
 

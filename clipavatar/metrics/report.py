@@ -9,7 +9,7 @@ from typing import Any
 
 from clipavatar.chibi.dataset import VALUES
 from clipavatar.metrics.attributes import Share
-from clipavatar.metrics.results import Evaluation, Pair
+from clipavatar.metrics.results import UNSEEN_WORDS, Evaluation, Pair
 from clipavatar.metrics.texts import SETS
 from clipavatar.prompts import LANGUAGES
 
@@ -31,11 +31,12 @@ def as_markdown(made: Evaluation, trust: Trust, about: Mapping[str, str]) -> str
         ]
         parts.append(_table(["entropy of what is unsaid, bits", "model", "table"], rows))
     if made.zero_shot:
+        columns = [language + words for words in ("", UNSEEN_WORDS) for language in LANGUAGES]
         rows = [
-            [name.replace("_", " "), *(_percent(made.zero_shot, name, k) for k in LANGUAGES)]
+            [name.replace("_", " "), *(_percent(made.zero_shot, name, k) for k in columns)]
             for name in VALUES
         ]
-        parts.append(_table(["zero-shot accuracy of the CLIP, %", *LANGUAGES], rows))
+        parts.append(_table(["zero-shot accuracy of the CLIP, %", *columns], rows))
     return "\n\n".join([*parts, *made.notes])
 
 

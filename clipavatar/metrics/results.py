@@ -10,6 +10,8 @@ from torch import Tensor
 from clipavatar.metrics.attributes import Share
 from clipavatar.metrics.texts import Case
 
+UNSEEN_WORDS = ", unseen words"  # after a zero-shot figure's name: values named by held-out words
+
 
 class Pair(NamedTuple):
     """A figure of the model, and what as many true pictures of the same texts get."""
@@ -46,7 +48,7 @@ class Evaluation:
     truth: dict[str, dict[str, Share]] = field(default_factory=dict)  # set: of true pictures
     fairness: dict[str, dict[str, Share]] = field(default_factory=dict)
     unsaid: dict[str, Pair] = field(default_factory=dict)  # entropy in bits
-    zero_shot: dict[str, float] = field(default_factory=dict)
+    zero_shot: dict[str, float] = field(default_factory=dict)  # "hair en", and with UNSEEN_WORDS
     wrong: list[Wrong] = field(default_factory=list)
     copies: list[Copy] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)  # what could not be measured, and why

@@ -2,10 +2,14 @@
 
 Plain contrast learns what is easiest to tell a batch apart by and neglects the rest; linear heads
 that name every attribute from either embedding, thrown away afterwards, keep all of it in view.
+First the text tower learns alone, then, locked (Zhai et al. 2022), it teaches the image tower. Last
+come the captions of single values: a full caption is found by what is easiest to see of it, and "a
+boy" lies anywhere. Between what shows a boy and what does not it is put then, all else held still.
 """
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 from pathlib import Path
@@ -23,7 +27,7 @@ from clipavatar.clip import Clip, contrastive_loss, create_clip, save_clip
 from clipavatar.config import ClipTrainConfig, Config
 from clipavatar.draws import Draws
 from clipavatar.files import replacing
-from clipavatar.metrics.alignment import embed, value_texts, zero_shot
+from clipavatar.metrics.alignment import embed, value_captions, value_texts, zero_shot
 from clipavatar.metrics.attributes import visible
 from clipavatar.prompts import LANGUAGES
 from clipavatar.training.batches import Batch, augment, batch, prefetch
@@ -36,6 +40,10 @@ from clipavatar.training.values import SIZES, attributes_loss
 from clipavatar.training.vocabulary import train_vocabulary
 
 CAPTIONS = 10_000  # of each language that the vocabulary is learned from
+TEXTS, PICTURES, WORDS = range(3)  # what is learned, one after the other
+TUNING = 0.2  # of the learning rate, for WORDS
+HELD = 4  # a caption of so many values stays where it is while those of one move
+HOLD = 30.0  # how firmly: what the way from there counts, one minus the cosine
 
 
 class Heads(nn.Module):
@@ -67,17 +75,25 @@ class Pair(nn.Module):
         self.text = Heads(clip.embedding_size, values + len(SIZES))  # and one more each: unsaid
         self.image = Heads(clip.embedding_size, values)
 
-    def forward(self, tokens: Tensor, images: Tensor | None = None) -> tuple[Any, ...]:
+    def forward(
+        self, tokens: Tensor, images: Tensor | None = None, values: Tensor | None = None
+    ) -> tuple[Any, ...]:
         """Tokens (2B, L): B captions, then B wrong ones; images (B, 3, R, R) or None.
 
         Without images: the logits of all captions (a list, one entry for each head that reads
         them), and of what each of them leaves unsaid. With images, and then the text tower is
         locked: embeddings of pictures, captions and wrong ones, temperature, logits of pictures.
+        With values, the tokens (V, L) of captions that name one value each, the image tower is
+        locked: embeddings of pictures, all captions and values, temperature.
         """
         if images is None:
             texts = self.clip.encode_tokens(tokens)
             own, unsaid = self.text(texts).split((sum(SIZES), len(SIZES)), dim=1)
             return [self.shared(texts), own], unsaid
+        if values is not None:
+            with torch.no_grad():
+                image, scale = self.clip.encode_image(images), self.clip.scale
+            return image, self.clip.encode_tokens(tokens), self.clip.encode_tokens(values), scale
         with torch.no_grad():
             text, wrong = self.clip.encode_tokens(tokens).chunk(2)
         image = self.clip.encode_image(images)
@@ -116,12 +132,18 @@ def train_clip(config: Config, resume: bool = False) -> Path:
     full_rate = options.learning_rate or FROM_NOTHING
     optimizer = torch.optim.AdamW(pair.parameters(), full_rate, weight_decay=0.02)
     states = States(output, 1)
+    held: Clip | None = None  # as it was before WORDS
     if fresh:
         states.clear()
     if resume and (state := states.newest()):
         pair.load_state_dict(state["pair"])
         optimizer.load_state_dict(state["optimizer"])
         progress.restore(state["progress"])
+        if "held" in state:
+            held = copy.deepcopy(clip).train().to(accelerator.device)
+            held.load_state_dict(state["held"])
+    weights = {"contrast": options.contrast_weight, "negative": options.negative_weight}
+    weights["held"] = HOLD
     rank, world = accelerator.process_index, accelerator.num_processes
     spread, optimizer = accelerator.prepare(pair, optimizer)
     contrast, device = contrastive_loss(rank, world), accelerator.device
@@ -134,25 +156,32 @@ def train_clip(config: Config, resume: bool = False) -> Path:
 
     for data, tokens in prefetch(make, progress.step, device.type != "cpu"):
         pair.train()
-        first = progress.fraction < options.text_first
+        phase, done = _phase(options, progress.fraction)
         for group in optimizer.param_groups:
-            group["lr"] = full_rate * _schedule(options, progress)
-        if first:
-            figures = _text_losses(spread, data, tokens.to(device))
+            group["lr"] = full_rate * _schedule(phase, done, progress.step)
+        tokens = tokens.to(device)
+        draws = Draws(options.seed, progress.step, part=rank, parts=world)
+        if phase == TEXTS:
+            figures = _text_losses(spread, data, tokens)
+        elif phase == WORDS:
+            clip.model.visual.eval()
+            held = held or copy.deepcopy(clip).train()
+            rng = np.random.default_rng([options.seed, progress.step, 9])
+            named = value_captions(LANGUAGES[progress.step % len(LANGUAGES)], rng, "training")
+            views, values = augment(data.images, draws), clip.tokenize(named).to(device)
+            figures = _value_losses(spread, held, data, tokens, views.to(device), values)
         else:
-            views = augment(data.images, Draws(options.seed, progress.step, part=rank, parts=world))
+            views = augment(data.images, draws)
             if short is None:
                 texts = value_texts(clip, options.seed, "training")
                 short = texts.flatten(0, 1).to(device)
             values = short[progress.step % len(short)]
-            arguments = (data, tokens.to(device), views.to(device), values)
-            figures = _image_losses(spread, contrast, *arguments)
-        weights = {"contrast": options.contrast_weight, "negative": options.negative_weight}
+            figures = _image_losses(spread, contrast, data, tokens, views.to(device), values)
         loss = sum(weights.get(k, options.attribute_weight) * v for k, v in figures.items())
         optimizer.zero_grad(set_to_none=True)
         accelerator.backward(loss)
         accelerator.clip_grad_norm_(pair.parameters(), 5.0)
-        if not first:  # what texts have learned stays as it is
+        if phase != TEXTS:  # what texts have learned stays as it is
             pair.shared.requires_grad_(False)
         optimizer.step()
         clip.limit_scale()
@@ -160,6 +189,7 @@ def train_clip(config: Config, resume: bool = False) -> Path:
         if progress.every("checkpoint", options.checkpoint_every_minutes) or progress.done:
             if accelerator.is_main_process:
                 state = {"pair": pair.state_dict(), "optimizer": optimizer.state_dict()}
+                state |= {"held": held.state_dict()} if held else {}
                 states.save(progress.step, state | {"progress": progress.state()})
             progress.record(**_zero_shot(clip, unseen))
         if progress.done:
@@ -199,11 +229,37 @@ def _image_losses(
     }
 
 
-def _schedule(options: ClipTrainConfig, progress: Progress) -> float:
-    """In each of the two phases a cosine down to a fiftieth; 200 steps of warm-up before all."""
-    fraction, first = progress.fraction, options.text_first
-    part = fraction / first if fraction < first else (fraction - first) / max(1e-6, 1 - first)
-    return min(1.0, (progress.step + 1) / 200) * (0.02 + 0.98 * math.cos(part * math.pi / 2))
+def _value_losses(
+    pair: Any, held: Clip, data: Batch, tokens: Tensor, views: Tensor, values: Tensor
+) -> dict[str, Tensor]:
+    """`values`, tokens (V, L), name the pictures and the captions; `held` keeps captions in place.
+
+    Captions of HELD values or more, that is: the shorter ones are near those of one.
+    """
+    image, text, short, scale = pair(tokens, views, values)
+    with torch.no_grad():
+        before = held.encode_tokens(tokens)
+    said = torch.cat((data.said, data.negatives_said)).to(tokens.device)
+    long = ((said != UNSAID).sum(dim=1) >= HELD).float()
+    shown = visible(data.labels).to(tokens.device)
+    return {
+        "short": attributes_loss([scale * image @ short.T], shown),
+        "text": attributes_loss([scale * before @ short.T], said),
+        "held": (long * (1 - (text * before).sum(dim=1))).mean(),
+    }
+
+
+def _phase(options: ClipTrainConfig, fraction: float) -> tuple[int, float]:
+    """Which of TEXTS, PICTURES, WORDS it is, and how much of that is over, in [0, 1]."""
+    ends = (0.0, options.text_first, 1 - options.values_last, 1.0)
+    number = sum(min(fraction, 1 - 1e-9) >= end for end in ends[1:])
+    return number, (fraction - ends[number]) / max(1e-6, ends[number + 1] - ends[number])
+
+
+def _schedule(phase: int, done: float, step: int) -> float:
+    """In each phase a cosine down to a fiftieth; 200 steps of warm-up before all."""
+    rate = 0.02 + 0.98 * math.cos(min(1.0, done) * math.pi / 2)
+    return min(1.0, (step + 1) / 200) * rate * (TUNING if phase == WORDS else 1.0)
 
 
 def _all_captions(pictures: Pictures, seed: int) -> list[str]:
