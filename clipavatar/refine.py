@@ -30,6 +30,7 @@ from clipavatar.targets import CHUNK, TextEncoder, _language, find_target
 
 SPACE = "noise+stress"
 FINALISTS = 2  # starts that are moved together
+NAMINGS = 6  # sentences that name a value alone
 FRESH = 0xF2E5  # turns a seed into that of the views for the second look
 OWN_WORDS_STYLE = "words"  # of prompts/templates.toml: the text as it stands
 
@@ -84,14 +85,15 @@ def refine(
     text, style, seed = settings["text"], settings["style"], settings["seed"]
     how = how or Search(settings["steps"], settings.get("time_budget", math.inf))
     misses = near_misses(clip, text, style)
+    values = value_rivals(clip, text, style)
     towards = F.normalize(target + start.words, dim=1)  # the text, and what the noise adds to it
-    goal = goal_of(target, towards, misses)
+    goal = goal_of(target, towards, values)
     stress = torch.stack([-away.mean(dim=0) for away in misses]) if misses else None
     free = [i for i in range(start.noise.shape[1]) if i not in CHOOSERS.values()] if named else None
     judging, judged = clip, goal
     if second is not None:
         theirs = find_target(second, text, style, settings.get("negative", "")).direction
-        judging, judged = second, goal_of(theirs, rivals=near_misses(second, text, style))
+        judging, judged = second, goal_of(theirs, rivals=value_rivals(second, text, style))
     judge = held_out_judge(judging, judged, seed, how.rivals)
     second_look = held_out_judge(judging, judged, seed ^ FRESH, how.rivals)
     with torch.no_grad():
@@ -108,22 +110,56 @@ def near_misses(clip: TextEncoder, text: str, style: str = "") -> list[Tensor]:
     which is between two values on purpose, for what a weight below 1 weakens on purpose, for the
     style of a person's own words, and nothing where no word is understood.
     """
+    said, others = _alternatives(text, style)
+    if not others:
+        return []
+    language = _written(clip, text)
+    texts = [describe(said, language)]
+    texts += [describe({**said, n: v}, language) for n, values in others.items() for v in values]
+    whole, *rest = torch.split(_encoded(clip, texts), [1, *map(len, others.values())])
+    return [other - whole for other in rest]
+
+
+def value_rivals(clip: TextEncoder, text: str, style: str = "") -> list[Tensor]:
+    """For each attribute that `text` says: from its value named alone to the others, (K, E).
+
+    Of the same attributes as `near_misses`. Each value is named by NAMINGS sentences, whose mean
+    counts, as in zero-shot classification: our CLIP tells pictures by these more surely than by
+    whole descriptions that differ in a word.
+    """
+    said, others = _alternatives(text, style)
+    language = _written(clip, text)
+    found = []
+    for name, values in others.items():
+        texts = [
+            describe({name: value}, language, sentence)
+            for value in (said[name], *values)
+            for sentence in range(NAMINGS)
+        ]
+        named = _encoded(clip, texts).reshape(1 + len(values), NAMINGS, -1)
+        own, *rest = F.normalize(named.mean(dim=1), dim=-1)
+        found.append(torch.stack(rest) - own)
+    return found
+
+
+def _alternatives(text: str, style: str) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """What `text` says, and for each attribute what it could say instead. See `near_misses`."""
     blend = parse(text)
     if len(blend) > 1 or style == OWN_WORDS_STYLE:
-        return []
-    language = _language(clip) or understand(blend[0].text).language
+        return {}, {}
     said = {name: value for name, value in attributes(blend)[0].items() if name in SAMPLING}
-    texts, sizes = [describe(said, language)], []
-    for name in _firm(blend[0], said):
-        others = [value for value in SAMPLING[name] if _fits(name, value, said)]
-        texts += [describe({**said, name: value}, language) for value in others]
-        sizes.append(len(others))
-    if not sum(sizes):
-        return []
-    parts = [texts[i : i + CHUNK] for i in range(0, len(texts), CHUNK)]
-    encoded = torch.cat([clip.encode_text(part) for part in parts])
-    whole, *rest = torch.split(encoded, [1, *sizes])
-    return [other - whole for other in rest if len(other)]
+    others = {n: [v for v in SAMPLING[n] if _fits(n, v, said)] for n in _firm(blend[0], said)}
+    return said, {name: values for name, values in others.items() if values}
+
+
+def _written(clip: TextEncoder, text: str) -> str:
+    """The language of the descriptions that this CLIP is to read."""
+    return _language(clip) or understand(parse(text)[0].text).language
+
+
+def _encoded(clip: TextEncoder, texts: list[str]) -> Tensor:
+    """(P, E), CHUNK texts at once."""
+    return torch.cat([clip.encode_text(texts[i : i + CHUNK]) for i in range(0, len(texts), CHUNK)])
 
 
 def _firm(prompt: Prompt, said: Mapping[str, str]) -> list[str]:
