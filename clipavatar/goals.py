@@ -15,7 +15,16 @@ from clipavatar.views import HELD_OUT, Views, draw_views, see
 
 TEMPERATURE = 0.03  # of the rivals, in cosines: one that is 0.1 farther than the text is beaten
 JUDGED = 16  # held-out views that decide
-Judge = Callable[[Tensor], Tensor]  # faces (N, C, R, R) -> (N, V): how well, in each of V views
+
+
+class Verdict(NamedTuple):
+    """What a judge says of N faces in V views."""
+
+    near: Tensor  # (N, V): how near to the goal
+    lost: Tensor  # (N, A): what the rivals of each attribute win, see `lost`; A may be 0
+
+
+Judge = Callable[[Tensor], Verdict]  # of faces (N, C, R, R)
 
 
 class ImageEncoder(Protocol):
@@ -54,16 +63,19 @@ def closeness(seen: Tensor, towards: Tensor, rivals: Sequence[Tensor], weight: f
     near = -spherical_distance(seen, towards if towards.dim() == 1 else towards[:, None])
     if not rivals:
         return near
-    lost = torch.stack([_lost(seen @ away.T) for away in rivals])  # (A, N, V)
-    return near - weight * (lost.mean(dim=0) + lost.amax(dim=0))
+    won = lost(seen, rivals)
+    return near - weight * (won.mean(dim=0) + won.amax(dim=0))
 
 
-def _lost(lead: Tensor) -> Tensor:
-    """How much nearer than the text each rival is (..., K) -> (...,): the cross entropy of
+def lost(seen: Tensor, rivals: Sequence[Tensor]) -> Tensor:
+    """Unit vectors (N, V, E), rivals (K, E) of A attributes -> (A, N, V): the cross entropy of
 
     picking the text among them. It is near 0, and pulls at nothing, where the text is picked.
     """
-    return F.pad(lead / TEMPERATURE, (1, 0)).logsumexp(dim=-1)
+    if not rivals:
+        return seen.new_zeros(0, *seen.shape[:2])
+    leads = [F.pad(seen @ away.T / TEMPERATURE, (1, 0)) for away in rivals]
+    return torch.stack([lead.logsumexp(dim=-1) for lead in leads])
 
 
 @torch.no_grad()
@@ -84,9 +96,10 @@ def held_out_judge(
         return clip.encode_image(see(alike, views.to(face.device)))
 
     @torch.no_grad()
-    def judge(faces: Tensor) -> Tensor:
+    def judge(faces: Tensor) -> Verdict:
         rounded = to_float(to_uint8(faces))
-        seen = [torch.cat([look(face, views) for views in parts]) for face in rounded]
-        return closeness(torch.stack(seen), goal.target, goal.rivals, weight)
+        seen = torch.stack([torch.cat([look(face, views) for views in parts]) for face in rounded])
+        near = closeness(seen, goal.target, goal.rivals, weight)
+        return Verdict(near, lost(seen, goal.rivals).mean(dim=2).T)
 
     return judge

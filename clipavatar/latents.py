@@ -20,13 +20,14 @@ import torch.nn.functional as F
 from torch import Tensor
 from tqdm import tqdm
 
-from clipavatar.goals import Goal, ImageEncoder, Judge, closeness
+from clipavatar.goals import Goal, ImageEncoder, Judge, Verdict, closeness
 from clipavatar.images import over
 from clipavatar.spaces import CHUNK, Generator, Latent, Space, draw
 from clipavatar.views import draw_views, see
 
 PLAIN = 0.5  # in [-1, 1]: a light grey that neither white clothes nor black hair drown in
 FRAMES = 40  # of the way there, at most
+SPARED = 0.15  # more than this no attribute may lose to its rivals, whatever the others win
 CALMING = 0.5  # of a search: from here on the learning rate falls
 Clock = Callable[[], float]
 Hold = Callable[[Tensor], Tensor]  # faces (N, C, R, R) -> (N,): how far from what shall stay
@@ -108,7 +109,8 @@ def search(
     """Move N starts (the first is the best so far) towards the goal; the judge picks the result.
 
     Every picture of every check competes: it must be better than the first start in the judge's
-    views by more than their standard error, and no worse in the plain cosine. The best of so many
+    views by more than their standard error, in no attribute worse by more than SPARED, and no worse
+    in the plain cosine. The best of so many
     owes some of its lead to the views that picked it, so `second_look`, a judge with fresh views,
     compares it with the start by the same rule; if it fails, the start stays. Ctrl-C ends the
     search with the best so far. Of `how.seconds` enough is kept for the last looks.
@@ -217,24 +219,25 @@ class _Best:
         self.judge, self.second_look, self.hold, self.how = judge, second_look, hold, how
         self.first = self.latent = space.latent.rows(slice(0, 1))
         faces = draw(generator, self.first)
-        self.before = self._judged(judge, faces)[0]
+        self.before = self._judged(judge, faces)
         self.plain = self.plain_before = float(score(clip, faces, goal.target)[0])
-        self.score = self.highest = float(self.before.mean())
+        self.score = self.highest = float(self.before.near.mean())
         self.row = self.step = self.looked = self.stale = 0
         self.confirmed: tuple[float, float] | None = None  # before and after, in fresh views
 
-    def _judged(self, judge: Judge, faces: Tensor) -> Tensor:
-        """Faces (N, C, R, R) -> (N, V), less what they changed of what shall stay."""
-        judged = judge(faces)
-        return judged if self.hold is None else judged - self.how.hold * self.hold(faces)[:, None]
+    def _judged(self, judge: Judge, faces: Tensor) -> Verdict:
+        """Of faces (N, C, R, R), less what they changed of what shall stay."""
+        near, lost = judge(faces)
+        kept = 0 if self.hold is None else self.how.hold * self.hold(faces)[:, None]
+        return Verdict(near - kept, lost)
 
     def look(self, step: int, points: Tensor, done: float) -> None:
         """Let the pictures at points (N, D) compete."""
         latent = self.space.at(points)
         faces = draw(self.generator, latent)
         judged, plain = self._judged(self.judge, faces), score(self.clip, faces, self.goal.target)
-        means, clear = judged.mean(dim=1), _clear(judged - self.before)
-        better = (means > self.score) & clear & (plain >= self.plain_before)
+        means = judged.near.mean(dim=1)
+        better = (means > self.score) & _better(self.before, judged) & (plain >= self.plain_before)
         rises = float(means.max()) > self.highest
         self.stale = 0 if rises or done <= CALMING else self.stale + 1
         self.highest = max(self.highest, float(means.max()))
@@ -250,12 +253,12 @@ class _Best:
             return
         faces = [draw(self.generator, latent) for latent in (self.first, self.latent)]
         before, after = (self._judged(self.second_look, face) for face in faces)
-        if _clear(after - before).all():
-            self.confirmed = float(before.mean()), float(after.mean())
+        if _better(before, after).all():
+            self.confirmed = float(before.near.mean()), float(after.near.mean())
 
     def found(self, steps: int, interrupted: bool, way: list[tuple[int, Tensor]]) -> Found:
         if self.confirmed is None:
-            same = float(self.before.mean())
+            same = float(self.before.near.mean())
             return Found(self.first, False, same, same, steps, interrupted, [self.first])
         row = slice(self.row, self.row + 1)
         frames = [self.space.at(points).rows(row) for step, points in way if step < self.step]
@@ -263,7 +266,13 @@ class _Best:
         return Found(self.latent, True, *self.confirmed, steps, interrupted, ways)
 
 
-def _clear(gain: Tensor) -> Tensor:
-    """Gains (N, V) -> (N,): whether their mean is more than its standard error."""
-    error: Tensor = gain.std(dim=1, unbiased=False) / gain.shape[1] ** 0.5
-    return gain.mean(dim=1) > error
+def _better(before: Verdict, after: Verdict) -> Tensor:
+    """Of N faces (N,): whether they are nearer by more than the standard error of the views, and
+
+    none of the attributes pays for it: laughing eyes are seen best without the sunglasses.
+    """
+    gain = after.near - before.near
+    error = gain.std(dim=1, unbiased=False) / gain.shape[1] ** 0.5
+    spared = (after.lost - before.lost <= SPARED).all(dim=1)
+    better: Tensor = (gain.mean(dim=1) > error) & spared
+    return better

@@ -23,14 +23,14 @@ from clipavatar.clip import load_clip
 from clipavatar.goals import ImageEncoder, goal_of, held_out_judge
 from clipavatar.images import read_settings
 from clipavatar.latents import Found, Hold, Search, search
-from clipavatar.prompts import describe, understand
+from clipavatar.prompts import LANGUAGES, describe, understand
 from clipavatar.spaces import Generator, Latent, draw, make_space
 from clipavatar.syntax import Prompt, attributes, parse
 from clipavatar.targets import CHUNK, TextEncoder, _language, find_target
 
 SPACE = "noise+stress"
 FINALISTS = 2  # starts that are moved together
-NAMINGS = 6  # sentences that name a value alone
+NAMINGS = 3  # sentences that name a value alone
 FRESH = 0xF2E5  # turns a seed into that of the views for the second look
 OWN_WORDS_STYLE = "words"  # of prompts/templates.toml: the text as it stands
 
@@ -131,15 +131,19 @@ def value_rivals(clip: TextEncoder, text: str, style: str = "") -> list[Tensor]:
     language = _written(clip, text)
     found = []
     for name, values in others.items():
-        texts = [
-            describe({name: value}, language, sentence)
-            for value in (said[name], *values)
-            for sentence in range(NAMINGS)
-        ]
-        named = _encoded(clip, texts).reshape(1 + len(values), NAMINGS, -1)
-        own, *rest = F.normalize(named.mean(dim=1), dim=-1)
-        found.append(torch.stack(rest) - own)
+        named = _named(clip, name, language)  # type: ignore[arg-type]  # modules can be hashed
+        places = [list(SAMPLING[name]).index(value) for value in values]
+        found.append(named[places] - named[list(SAMPLING[name]).index(said[name])])
     return found
+
+
+@lru_cache(maxsize=2 * len(LANGUAGES) * len(SAMPLING))
+def _named(clip: TextEncoder, name: str, language: str) -> Tensor:
+    """What names each value of an attribute alone: unit vectors (K, E)."""
+    sentences = range(NAMINGS)
+    texts = [describe({name: value}, language, s) for value in SAMPLING[name] for s in sentences]
+    encoded = _encoded(clip, texts).reshape(len(SAMPLING[name]), NAMINGS, -1)
+    return F.normalize(encoded.mean(dim=1), dim=-1)
 
 
 def _alternatives(text: str, style: str) -> tuple[dict[str, str], dict[str, list[str]]]:

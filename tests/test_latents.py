@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from conftest import TINY, TinyClip, TinyGenerator
 
 from clipavatar import latents
-from clipavatar.goals import closeness, goal_of, held_out_judge, spherical_distance
+from clipavatar.goals import Verdict, closeness, goal_of, held_out_judge, spherical_distance
 from clipavatar.images import to_float, to_uint8
 from clipavatar.latents import Search, ramp, search
 from clipavatar.models import Generator
@@ -35,6 +35,11 @@ def start(count=2, seed=0):
     noise = latents.sample_noise(count, TINY.noise_size, seed)
     words = CLIP.encode_text([f"girl {i}" for i in range(count)])
     return Latent(noise, words)
+
+
+def says(near):
+    """The verdict of a judge who knows no attributes."""
+    return Verdict(near, near[:, :0])
 
 
 def made(name="noise+words", latent=None, how=None, clip=CLIP, judge=None, again=None, **more):
@@ -214,12 +219,12 @@ class TestGoals:
     def test_the_judge_shows_every_picture_in_the_same_views(self):
         judge = held_out_judge(CLIP, goal_of(CLIP.encode_text(["boy"])[0]), 3, 0.5)
         faces = draw(DRAWS, start()).detach()
-        scores = judge(faces)
+        scores = judge(faces).near
         assert scores.shape == (2, 16)
-        torch.testing.assert_close(judge(faces[1:])[0], scores[1])
-        torch.testing.assert_close(judge(faces.flip(0)).flip(0), scores)
+        torch.testing.assert_close(judge(faces[1:]).near[0], scores[1])
+        torch.testing.assert_close(judge(faces.flip(0)).near.flip(0), scores)
         exact = to_float(to_uint8(faces))
-        assert torch.equal(judge(exact), judge(exact + 1e-3))  # the same bytes in a file
+        assert torch.equal(judge(exact).near, judge(exact + 1e-3).near)  # the same bytes in a file
 
 
 class TestSearch:
@@ -243,7 +248,7 @@ class TestSearch:
 
         def judge(faces):
             seen.append(len(faces))
-            return torch.full((len(faces), 4), 1.0 if len(seen) == 1 else 0.5)
+            return says(torch.full((len(faces), 4), 1.0 if len(seen) == 1 else 0.5))
 
         found = made(judge=judge)
         assert (found.optimised, found.before, found.after) == (False, 1.0, 1.0)
@@ -252,16 +257,28 @@ class TestSearch:
 
     def test_a_gain_within_its_own_error_is_not_taken(self):
         def judge(faces):
-            return torch.zeros(len(faces), 2) if len(faces) == 1 else torch.tensor([[9.0, -8]] * 2)
+            views = [[0.0, 0]] if len(faces) == 1 else [[9.0, -8]] * 2
+            return says(torch.tensor(views))
 
         assert not made(judge=judge).optimised
+
+    def test_what_one_attribute_pays_for_is_not_taken(self):
+        def judge(faces, paid):
+            first = len(faces) == 1
+            lost = torch.tensor([[0.1, 3.0 if first else 0.0, 0.1 if first else paid]])
+            return Verdict(
+                torch.full((len(faces), 4), float(not first)), lost.expand(len(faces), 3)
+            )
+
+        assert made(judge=lambda faces: judge(faces, 0.1)).optimised
+        assert not made(judge=lambda faces: judge(faces, 0.4)).optimised
 
     def test_a_winner_that_owes_its_lead_to_the_views_that_picked_it_is_not_taken(self):
         seen = []
 
         def again(faces):
             seen.append(len(faces))
-            return torch.zeros(len(faces), 4)
+            return says(torch.zeros(len(faces), 4))
 
         found = made(again=again)
         assert seen == [1, 1]  # the start and the winner, once, at the end
@@ -272,7 +289,7 @@ class TestSearch:
 
     def test_it_stops_early_when_nothing_gets_better_but_not_before_it_calms_down(self):
         how = Search(steps=100, checks=50, patience=3)
-        found = made(how=how, judge=lambda faces: torch.zeros(len(faces), 4))
+        found = made(how=how, judge=lambda faces: says(torch.zeros(len(faces), 4)))
         assert found.steps == 56
         assert not found.interrupted
 

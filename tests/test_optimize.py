@@ -14,12 +14,13 @@ from PIL import Image
 from clipavatar import cli, images, refine
 from clipavatar.chibi.sample import SAMPLING, figure
 from clipavatar.config import NOISE_SIZE, DcganConfig, GeneratorConfig, StyleGeneratorConfig
+from clipavatar.goals import Verdict
 from clipavatar.latents import sample_noise
 from clipavatar.models import Generator
 from clipavatar.models.dcgan import Dcgan
 from clipavatar.models.style_generator import StyleGenerator
 from clipavatar.pipeline import AvatarPipeline
-from clipavatar.refine import KEPT, check_keep, keep_choices, near_misses
+from clipavatar.refine import KEPT, check_keep, keep_choices, near_misses, value_rivals
 from clipavatar.understanding import understand
 
 TEXTS = ["cute girl, twin tails", "银发 猫耳 女孩", "girl, (pink hair:1.5) | boy:0.4"]
@@ -77,7 +78,7 @@ class TestPromises:
 
     def test_if_it_does_not_help_the_sample_is_returned(self, named, monkeypatch):
         def strict(*_):
-            return lambda faces: torch.zeros(len(faces), 4)
+            return lambda faces: Verdict(torch.zeros(len(faces), 4), torch.zeros(len(faces), 0))
 
         monkeypatch.setattr(refine, "held_out_judge", strict)
         avatar = named.generate(TEXTS[0], **FAST)
@@ -173,6 +174,16 @@ class TestNearMisses:
         for text in clip.texts[1:]:
             other = understand(text).attributes
             assert sum(other.get(name) != value for name, value in said.items()) <= 1
+
+    def test_rivals_are_the_same_values_each_named_alone(self):
+        clip, text = Listening(), "girl with pink hair and glasses"
+        misses, rivals = near_misses(TinyClip(), text), value_rivals(clip, text)
+        assert [away.shape for away in rivals] == [away.shape for away in misses]
+        assert all(len(understand(one).attributes) <= 1 for one in clip.texts)  # "none" is unsaid
+        heard = len(clip.texts)
+        value_rivals(clip, "boy with blue hair and glasses")
+        assert len(clip.texts) == heard  # these attributes' values have been named before
+        assert value_rivals(clip, "girl | boy") == []
 
     def test_none_where_nothing_is_said_or_two_things_at_once(self):
         assert near_misses(TinyClip(), "something lovely") == []
