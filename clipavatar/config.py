@@ -164,7 +164,7 @@ class TrainConfig:
     warm_up_learning_rate: float = 2e-3
     focus: float = 3.0  # how much more the pixels of the face count in both
     marks: float = 6.0  # how much more pixels count that show a small thing ("chibi" alone):
-    # those of hair tips and expressions; of glasses, earrings and what is on the face thrice that
+    # those of hair tips and expressions twice that; of glasses, earrings, the face's things thrice
     square: float = 1.0  # of the squared difference of pixels, beside the absolute one
     paired_weight: float = 1.0  # of the paired loss once the adversarial one is there
     adversarial: str = "non-saturating"  # a name of losses.ADVERSARIAL
@@ -216,7 +216,7 @@ class JudgeTrainConfig:
     minutes: float = 30.0
     batch_size: int = 64
     learning_rate: float = 3e-3
-    fine_weight: float = 2.0  # of the attributes that are few pixels wide
+    hard_weight: float = 2.0  # of the attributes that it learns last
     average: float = 0.998  # share of the averaged weights that a step keeps
     unseen: int = 2000  # pictures of another seed for its own accuracy
     checkpoint_every_minutes: float = 1.0

@@ -28,7 +28,7 @@ T = TypeVar("T")
 CHUNK = 1000  # pictures in one cache file
 SMALL = dict.fromkeys(("face", "earrings", "glasses"), "none")
 PLAIN = {**SMALL, "hair_tips": "none", "expression": "neutral"}
-MARKS = ((1, PLAIN), (3, SMALL))  # what a changed pixel counts; the smallest things count more
+MARKS = ((2, PLAIN), (3, SMALL))  # what a changed pixel counts; the smallest things count more
 NOT_NEUTRAL = "smiling"  # what a neutral face is told from
 MARKED = 24  # of 255: what a pixel must change to count as changed
 _RULES = (MARKS, NOT_NEUTRAL, MARKED)
@@ -44,7 +44,7 @@ class Pictures:
 
     `noise` (N, Z); `labels` (N, A), indices into the values of SAMPLING, one column per attribute,
     UNSAID where the figure lacks it; `forced` (N, A), true where every caption must say it.
-    `marks`, where asked for: (B, R, R) uint8 chunks, 1 where the picture is another than it would
+    `marks`, where asked for: (B, R, R) uint8 chunks, 2 where the picture is another than it would
     be without the things that PLAIN lists (a neutral face: with a smile), 3 without those of SMALL,
     0 elsewhere.
     """

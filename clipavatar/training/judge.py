@@ -26,7 +26,7 @@ from clipavatar.models import Judge
 from clipavatar.training.batches import prefetch, random_backgrounds
 from clipavatar.training.progress import Progress
 
-FINE = ("expression", "face", "earrings", "eye_colour", "character", "fringe", "hair_tips")
+HARD = ("expression", "face", "hair", "hair_colour", "hair_tips")  # what it learns last
 
 
 def train_judge(config: Config, resume: bool = False) -> Path:
@@ -60,7 +60,7 @@ def train_judge(config: Config, resume: bool = False) -> Path:
             part.load_state_dict(state[name])
         progress.restore(state["progress"])
 
-    weights = [options.fine_weight if name in FINE else 1.0 for name in SAMPLING]
+    weights = [options.hard_weight if name in HARD else 1.0 for name in SAMPLING]
     for views, labels in prefetch(
         lambda step: _batch(pictures, options, step), progress.step, ahead=False
     ):
