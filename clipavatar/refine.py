@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -23,7 +24,7 @@ from clipavatar.clip import load_clip
 from clipavatar.goals import ImageEncoder, goal_of, held_out_judge
 from clipavatar.images import read_settings
 from clipavatar.latents import Found, Hold, Search, search
-from clipavatar.prompts import LANGUAGES, describe, understand
+from clipavatar.prompts import describe, understand
 from clipavatar.spaces import Generator, Latent, draw, make_space
 from clipavatar.syntax import Prompt, attributes, parse
 from clipavatar.targets import CHUNK, TextEncoder, _language, find_target
@@ -131,19 +132,26 @@ def value_rivals(clip: TextEncoder, text: str, style: str = "") -> list[Tensor]:
     language = _written(clip, text)
     found = []
     for name, values in others.items():
-        named = _named(clip, name, language)  # type: ignore[arg-type]  # modules can be hashed
-        places = [list(SAMPLING[name]).index(value) for value in values]
-        found.append(named[places] - named[list(SAMPLING[name]).index(said[name])])
+        named, known = _named(clip, name, language), list(SAMPLING[name])
+        found.append(
+            named[[known.index(value) for value in values]] - named[known.index(said[name])]
+        )
     return found
 
 
-@lru_cache(maxsize=2 * len(LANGUAGES) * len(SAMPLING))
+_heard: WeakKeyDictionary[Any, dict[tuple[str, str], Tensor]] = WeakKeyDictionary()  # by CLIP
+
+
+@torch.no_grad()
 def _named(clip: TextEncoder, name: str, language: str) -> Tensor:
-    """What names each value of an attribute alone: unit vectors (K, E)."""
-    sentences = range(NAMINGS)
-    texts = [describe({name: value}, language, s) for value in SAMPLING[name] for s in sentences]
-    encoded = _encoded(clip, texts).reshape(len(SAMPLING[name]), NAMINGS, -1)
-    return F.normalize(encoded.mean(dim=1), dim=-1)
+    """What names each value of an attribute alone: unit vectors (K, E), kept while the CLIP is."""
+    heard = _heard.setdefault(clip, {})
+    if (name, language) not in heard:
+        values, sentences = SAMPLING[name], range(NAMINGS)
+        texts = [describe({name: value}, language, s) for value in values for s in sentences]
+        encoded = _encoded(clip, texts).reshape(len(values), NAMINGS, -1)
+        heard[name, language] = F.normalize(encoded.mean(dim=1), dim=-1)
+    return heard[name, language]
 
 
 def _alternatives(text: str, style: str) -> tuple[dict[str, str], dict[str, list[str]]]:

@@ -146,6 +146,11 @@ def test_at_last_captions_of_single_values_move_and_a_resumed_run_ends_the_same(
         assert torch.equal(value, resumed["pair"][key]), key
 
 
+def test_phases_that_take_more_than_all_the_time_are_refused_in_one_line(config: Config) -> None:
+    with pytest.raises(ValueError, match=r"text_first and clip\.values_last must not be more"):
+        train_clip(replace(config, clip=replace(config.clip, text_first=0.95)))
+
+
 def test_train_makes_a_generator_that_loads_and_a_preview(
     clip_folder: Path, config: Config
 ) -> None:

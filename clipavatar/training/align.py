@@ -112,6 +112,8 @@ def train_clip(config: Config, resume: bool = False) -> Path:
     options = config.clip
     if not ours(config.data) or options.start:
         return finetune_clip(config, resume)
+    if options.text_first + options.values_last > 1:
+        raise ValueError("clip.text_first and clip.values_last must not be more than 1 together")
     output = Path(options.output)
     accelerator = make_accelerator(config.train.precision)
     set_seed(options.seed)
@@ -142,8 +144,11 @@ def train_clip(config: Config, resume: bool = False) -> Path:
         if "held" in state:
             held = copy.deepcopy(clip).train().to(accelerator.device)
             held.load_state_dict(state["held"])
-    weights = {"contrast": options.contrast_weight, "negative": options.negative_weight}
-    weights["held"] = HOLD
+    weights = {
+        "contrast": options.contrast_weight,
+        "negative": options.negative_weight,
+        "held": HOLD,
+    }
     rank, world = accelerator.process_index, accelerator.num_processes
     spread, optimizer = accelerator.prepare(pair, optimizer)
     contrast, device = contrastive_loss(rank, world), accelerator.device
