@@ -112,7 +112,8 @@ class Clip(nn.Module):
 
     def encode_tokens(self, tokens: Tensor) -> Tensor:
         """Token ids (P, L) -> unit vectors (P, E)."""
-        if self.training and isinstance(getattr(self.model, "attn_mask", None), Tensor):
+        causal = isinstance(getattr(self.model, "attn_mask", None), Tensor)
+        if self.training and causal and tokens.device.type == "cpu":
             return self._encode_short(tokens)
         return F.normalize(self.model.encode_text(tokens).float(), dim=-1)
 

@@ -23,12 +23,14 @@ class GeneratorConfig:
     noise_size: int = NOISE_SIZE  # Z
     embedding_size: int = 256  # E of the CLIP it was trained with
     style_size: int = 256  # width of the mapped style vector
-    channels: tuple[int, ...] = (256, 160, 96, 48, 28)  # one entry per resolution, 4 px first
+    channels: tuple[int, ...] = (256, 160, 96, 48, 28)  # one entry per resolution, 4 px first;
+    # with `detail` up to half the resolution
     image_channels: int = 4  # 4: premultiplied RGBA, 3: RGB
     noise_names: str = ""  # "chibi": its entries mean what clipavatar/chibi/sample.py says
     own_words: bool = False  # trained on a person's own pictures: asked in no prompt templates
     noise_steps: int = 0  # so many steps from -2 to 2 that each noise entry is given as, besides
     reads: tuple[int, ...] = ()  # attributes it reads off the embedding: how many values each has
+    detail: int = 0  # channels that draw the last doubling as differences inside each pixel
 
 
 @dataclass(frozen=True)
@@ -117,9 +119,11 @@ class DataConfig:
     flip: bool = False  # mirror half of them; not where captions say left or right
     jitter: float = 0.0  # brightness, contrast, saturation by up to this share
     full_captions: float = 0.8  # of "chibi": share of the captions that say everything
+    pool: int = 0  # of "chibi": all pictures lie in the device's memory, and training begins when
+    # so many are drawn; the rest joins as it comes. For one GPU. 0: read from disk
     pseudo_text: float = 0.1  # noise on the embedding that stands for a missing caption
     cache_gigabytes: float = 8.0  # of decoded pictures on disk; beyond, decoded in training
-    workers: int = 0  # threads that decode; 0: one per core
+    workers: int = 0  # threads that decode, processes that draw into the pool; 0: one per core
 
 
 @dataclass(frozen=True)
@@ -150,8 +154,9 @@ class TrainConfig:
     """`clipavatar train`; loss weights and schedule of the generator's training."""
 
     output: str = "runs/generator"
+    start: str = ""  # a generator's .safetensors of the same shape to go on from; empty: nothing
     clip: str = ""  # NAME[:PRETRAINED], hub id or folder; empty: ours
-    reader: str = ""  # file that train-clip wrote, for generator.reads; empty: none
+    reader: str = ""  # file that train-clip wrote, or a generator that has one, for generator.reads
     minutes: float = 75.0
     steps: int = 0  # of the whole run; 0: what `minutes` allow. Only steps are resumed exactly
     warm_up: float = 0.5  # fraction of the time that is supervised only

@@ -93,6 +93,32 @@ def values_of(labels: NDArray[np.int64]) -> dict[str, str]:
     }
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where the chunks of a stream are kept: pictures of `size` px of the stream `seed`.
+
+    `held_out` as in drawn_of().
+    """
+
+    folder: Path
+    size: int
+    seed: int
+    held_out: bool | None = False
+
+    def draw(self, start: int, marks: bool = False) -> None:
+        """Draw the chunk that begins at `start`, as far as it is not there yet."""
+        if not (self.folder / f"{start:07d}.npy").exists():
+            _draw_chunk(start, self)
+        if marks and not (self.folder / f"{start:07d}{_MARKS}.npy").exists():
+            _mark_chunk(start, self)
+
+
+def cached(cache: str | Path, size: int, seed: int, held_out: bool | None = False) -> Place:
+    """The place in a cache that is keyed by all of this, the drawing code and the stream's rules."""
+    kind = {False: "", True: "-held-out", None: "-any"}[held_out]
+    return Place(Path(cache) / f"chibi-{size}-{seed}{kind}-{art_version()}", size, seed, held_out)
+
+
 def load_pictures(
     count: int,
     size: int,
@@ -104,28 +130,36 @@ def load_pictures(
 ) -> Pictures:
     """Draw `count` pictures of `size` px, or take them from the cache in `folder`.
 
-    `held_out` as in drawn_of(). The cache is keyed by all of this, the drawing code and the rules
-    of the stream; a stopped call goes on where it was.
+    A stopped call goes on where it was.
     """
-    kind = {False: "", True: "-held-out", None: "-any"}[held_out]
-    place = Path(folder) / f"chibi-{size}-{seed}{kind}-{art_version()}"
+    place = cached(folder, size, seed, held_out)
     starts = range(0, count, CHUNK)
     for ending, draw in (("", _draw_chunk), (_MARKS, _mark_chunk))[: 1 + marks]:
-        work = partial(draw, size=size, seed=seed, place=place, held_out=held_out, count=CHUNK)
-        todo = [start for start in starts if not (place / f"{start:07d}{ending}.npy").exists()]
-        done = spread(work, todo, workers)
+        todo = [s for s in starts if not (place.folder / f"{s:07d}{ending}.npy").exists()]
+        done = spread(partial(draw, place=place), todo, workers)
         for _ in tqdm(
             done, "marking" if ending else "rendering", len(todo), unit="k", disable=not todo
         ):
             pass
-    chunks = [np.load(place / f"{start:07d}.npy", mmap_mode="r") for start in starts]
-    parts = [np.load(place / f"{start:07d}.npz") for start in starts]
+    chunks = [load_chunk(place, start, marks) for start in starts]
     noise, labels, forced = (
-        np.concatenate([part[name] for part in parts])[:count]
+        np.concatenate([getattr(chunk, name) for chunk in chunks])[:count]
         for name in ("noise", "labels", "forced")
     )
-    marked = [np.load(place / f"{s:07d}{_MARKS}.npy", mmap_mode="r") for s in starts if marks]
-    return Pictures(chunks, noise, labels.astype(np.int64), forced, marked)
+    pixels = [chunk.chunks[0] for chunk in chunks]
+    return Pictures(pixels, noise, labels, forced, [m for chunk in chunks for m in chunk.marks])
+
+
+def load_chunk(place: Place, start: int, marks: bool = False) -> Pictures:
+    """CHUNK pictures that are there already, read from the disk as they are asked for."""
+
+    def read(ending: str) -> NDArray[np.uint8]:
+        return np.load(place.folder / f"{start:07d}{ending}.npy", mmap_mode="r")  # type: ignore[no-any-return]
+
+    with np.load(place.folder / f"{start:07d}.npz") as part:
+        noise, labels, forced = (part[name] for name in ("noise", "labels", "forced"))
+    marked = [read(_MARKS)] if marks else []
+    return Pictures([read("")], noise, labels.astype(np.int64), forced, marked)
 
 
 def spread(
@@ -143,40 +177,36 @@ def spread(
         yield from pool.imap(work, items, chunksize=chunk)
 
 
-def _draw_chunk(
-    start: int, size: int, seed: int, place: Path, held_out: bool | None, count: int
-) -> None:
+def _draw_chunk(start: int, place: Place) -> None:
     """Write START.npz (what made the pictures) and then START.npy (the pixels): the chunk is done."""
-    drawn = [drawn_of(seed, start + i, held_out) for i in range(count)]
-    made = np.stack([pixels(one.figure, size) for one in drawn])
-    with replacing(place / f"{start:07d}.npz") as part, part.open("wb") as file:
+    drawn = [drawn_of(place.seed, start + i, place.held_out) for i in range(CHUNK)]
+    made = np.stack([pixels(one.figure, place.size) for one in drawn])
+    with replacing(place.folder / f"{start:07d}.npz") as part, part.open("wb") as file:
         np.savez(
             file,
             noise=np.stack([one.noise for one in drawn]),
             labels=np.array([labels_of(one.figure.attributes) for one in drawn], np.int8),
             forced=np.array([[name in one.forced for name in SAMPLING] for one in drawn]),
         )
-    with replacing(place / f"{start:07d}.npy") as part, part.open("wb") as file:
+    with replacing(place.folder / f"{start:07d}.npy") as part, part.open("wb") as file:
         np.save(file, made)
 
 
-def _mark_chunk(
-    start: int, size: int, seed: int, place: Path, held_out: bool | None, count: int
-) -> None:
+def _mark_chunk(start: int, place: Place) -> None:
     """Write the marks of START.npy: where its pictures show one of the small things."""
-    made = np.load(place / f"{start:07d}.npy", mmap_mode="r")
+    made = load_chunk(place, start).chunks[0]
     marks = np.zeros(made.shape[:3], np.uint8)
-    for i in range(count):
-        figure = drawn_of(seed, start + i, held_out).figure
+    for i in range(CHUNK):
+        figure = drawn_of(place.seed, start + i, place.held_out).figure
         for weight, without in MARKS:
             plain = {name: without.get(name, v) for name, v in figure.attributes.items()}
             if "expression" in without and figure.attributes.get("expression") == "neutral":
                 plain["expression"] = NOT_NEUTRAL
             if plain != figure.attributes:
-                other = pixels(replace(figure, attributes=plain), size)
+                other = pixels(replace(figure, attributes=plain), place.size)
                 change = np.abs(made[i].astype(np.int16) - other).max(axis=-1)
                 marks[i][change >= MARKED] = weight
-    with replacing(place / f"{start:07d}{_MARKS}.npy") as part, part.open("wb") as file:
+    with replacing(place.folder / f"{start:07d}{_MARKS}.npy") as part, part.open("wb") as file:
         np.save(file, marks)
 
 

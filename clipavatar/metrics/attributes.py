@@ -43,11 +43,12 @@ def visible(labels: Tensor) -> Tensor:
     """Labels (N, A) with UNSAID where a picture that has them cannot show it (UNSEEN)."""
     labels = labels.clone()
     for covers, name, values in UNSEEN:
-        covered = torch.ones(len(labels), dtype=torch.bool)
+        covered = torch.ones(len(labels), dtype=torch.bool, device=labels.device)
         for other, value in covers.items():
             covered &= labels[:, COLUMNS[other]] == VALUES[other].index(value)
         column = labels[:, COLUMNS[name]]
-        alike = torch.tensor([VALUES[name].index(value) for value in values])
+        places = [VALUES[name].index(value) for value in values]
+        alike = torch.tensor(places, device=labels.device)
         column[covered & torch.isin(column, alike)] = UNSAID
     return labels
 

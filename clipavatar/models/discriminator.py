@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from clipavatar.config import DiscriminatorConfig
 
 GROUP = 4  # pictures, one after the other in a batch, that are compared with each other
+TINY = 1e-8  # of a variance
 
 
 def group_size(count: int) -> int:
@@ -45,7 +46,9 @@ class Discriminator(nn.Module):
         """Images (B, C, R, R) in [-1, 1], text (B, E) unit vectors -> logits (B,)."""
         x = self.features(images)
         groups = x.unflatten(0, (-1, group_size(len(x))))
-        spread = groups.std(dim=1, unbiased=False).mean(dim=(1, 2, 3))  # (groups,)
+        # at a spread of 0 the root has no slope, and R1 wants that of the slope
+        spread = (groups.float().var(dim=1, unbiased=False) + TINY).sqrt()
+        spread = spread.mean(dim=(1, 2, 3)).to(x)  # (groups,)
         spread = spread.repeat_interleave(groups.shape[1])[:, None, None, None]
         spread = spread.expand(-1, 1, *x.shape[2:])
         x = F.leaky_relu(self.join(torch.cat((x, spread), dim=1)), 0.2)

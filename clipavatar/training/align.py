@@ -22,8 +22,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from clipavatar.chibi.caption import caption, random_subset
-from clipavatar.chibi.dataset import UNSAID, Pictures, load_pictures
-from clipavatar.clip import Clip, contrastive_loss, create_clip, save_clip
+from clipavatar.chibi.dataset import UNSAID, Pictures, cached, load_pictures
+from clipavatar.clip import Clip, contrastive_loss, create_clip, load_clip, save_clip
 from clipavatar.config import ClipTrainConfig, Config
 from clipavatar.draws import Draws
 from clipavatar.files import replacing
@@ -34,11 +34,14 @@ from clipavatar.training.batches import Batch, augment, batch, prefetch
 from clipavatar.training.devices import make_accelerator, share_statistics
 from clipavatar.training.feeds import ours
 from clipavatar.training.finetune import FROM_NOTHING, finetune_clip
+from clipavatar.training.pool import Pool
 from clipavatar.training.progress import Progress
 from clipavatar.training.states import States
 from clipavatar.training.values import SIZES, attributes_loss
 from clipavatar.training.vocabulary import train_vocabulary
 
+SIZE = 64  # of the pictures that it learns from, unless they are in the memory of a GPU
+FULL = 0.25  # share of the captions that say everything
 CAPTIONS = 10_000  # of each language that the vocabulary is learned from
 TEXTS, PICTURES, WORDS = range(3)  # what is learned, one after the other
 TUNING = 0.2  # of the learning rate, for WORDS
@@ -104,13 +107,14 @@ class Pair(nn.Module):
 def train_clip(config: Config, resume: bool = False) -> Path:
     """Train CLIP as `config.clip` says and write it to its output folder; returns that folder.
 
-    On our drawings, text first and with labels; on a person's own pictures, or on from another
-    CLIP, see finetune.py. With `resume` goes on from the last state. Raises OSError, ValueError.
+    On our drawings, text first and with labels, or on from our own CLIP whose texts are learned
+    (`start` with `text_first` 0); on a person's own pictures, or on from another CLIP, see
+    finetune.py. With `resume` goes on from the last state. Raises OSError, ValueError.
     """
     from accelerate.utils import set_seed
 
     options = config.clip
-    if not ours(config.data) or options.start:
+    if not ours(config.data) or (options.start and options.text_first):
         return finetune_clip(config, resume)
     if options.text_first + options.values_last > 1:
         raise ValueError("clip.text_first and clip.values_last must not be more than 1 together")
@@ -118,18 +122,25 @@ def train_clip(config: Config, resume: bool = False) -> Path:
     accelerator = make_accelerator(config.train.precision)
     set_seed(options.seed)
     cache, vocabulary = output.parent / "cache", output / "vocabulary.txt.gz"
+    first, most = config.data.pool, config.data.sources[0].pictures
+    size = config.network.resolution if first else SIZE
+    fresh = not resume and accelerator.is_main_process
     with accelerator.main_process_first():  # one draws, the others find it
-        pictures = load_pictures(config.data.sources[0].pictures, 64, options.seed, cache)
-        unseen = load_pictures(options.unseen, 64, options.seed + 1, cache)
-        fresh = not resume and accelerator.is_main_process
-        if fresh or not vocabulary.exists():
+        pictures = load_pictures(min(most, first or most), size, options.seed, cache)
+        unseen = load_pictures(options.unseen, size, options.seed + 1, cache)
+        if options.start:
+            clip = load_clip(options.start).requires_grad_(True)
+        elif fresh or not vocabulary.exists():
             captions = _all_captions(pictures, options.seed)
             train_vocabulary(captions, options.vocabulary_size, vocabulary)
+    if not options.start:
+        place = options.architecture
+        clip = create_clip(vocabulary, json.loads(Path(place).read_text()) if place else None)
+    pool: Pool | None = None
+    if first:
+        how = (cached(cache, size, options.seed), most, first, clip.tokenizer, accelerator.device)
+        pool = Pool(*how, full=FULL, marks=False, workers=config.data.workers)
     progress = Progress(options.minutes, output, options.steps, accelerator)  # drawing is over
-    architecture = (
-        json.loads(Path(options.architecture).read_text()) if options.architecture else None
-    )
-    clip = create_clip(vocabulary, architecture)
     pair: Any = share_statistics(Pair(clip), accelerator)
     full_rate = options.learning_rate or FROM_NOTHING
     optimizer = torch.optim.AdamW(pair.parameters(), full_rate, weight_decay=0.02)
@@ -155,11 +166,14 @@ def train_clip(config: Config, resume: bool = False) -> Path:
     short: Tensor | None = None  # made once the text tower is locked
 
     def make(step: int) -> tuple[Batch, Tensor]:
-        size = options.batch_size
-        data = batch(pictures, size, options.seed, step, negatives=True, part=rank, parts=world)
+        place = (options.batch_size, options.seed, step)
+        if pool:
+            data = pool.batch(*place)
+            return data, torch.cat((data.tokens, data.wrong_tokens))
+        data = batch(pictures, *place, FULL, negatives=True, part=rank, parts=world)
         return data, clip.tokenize(data.captions + data.negatives)
 
-    for data, tokens in prefetch(make, progress.step, device.type != "cpu"):
+    for data, tokens in prefetch(make, progress.step, device.type != "cpu" and not pool):
         pair.train()
         phase, done = _phase(options, progress.fraction)
         for group in optimizer.param_groups:
@@ -186,7 +200,7 @@ def train_clip(config: Config, resume: bool = False) -> Path:
         optimizer.zero_grad(set_to_none=True)
         accelerator.backward(loss)
         accelerator.clip_grad_norm_(pair.parameters(), 5.0)
-        if phase != TEXTS:  # what texts have learned stays as it is
+        if phase != TEXTS and not options.start:  # what texts have learned stays as it is
             pair.shared.requires_grad_(False)
         optimizer.step()
         clip.limit_scale()
@@ -201,8 +215,9 @@ def train_clip(config: Config, resume: bool = False) -> Path:
             break
     if accelerator.is_main_process:
         save_clip(clip.cpu(), output / "clip", half=True)
-        with replacing(output / "reader.safetensors") as part:  # for the generator: see its `reads`
-            save_file(pair.text.linear.state_dict(), part)
+        if not options.start:  # for the generator: see its `reads`
+            with replacing(output / "reader.safetensors") as part:
+                save_file(pair.text.linear.state_dict(), part)
     accelerator.wait_for_everyone()
     return output / "clip"
 

@@ -33,6 +33,7 @@ class Batch:
     `labels` (B, A) what is drawn, `said` (B, A) the same where the caption says it, else UNSAID.
     `negatives`, where asked for: B captions in the same languages, each wrong in one attribute,
     and `negatives_said` (B, A). `marks` (B, 1, R, R), 1 where small things show; or empty.
+    `tokens` and `wrong_tokens` (B, L), where they are there already: in place of the strings.
     """
 
     images: Tensor
@@ -43,6 +44,8 @@ class Batch:
     negatives: list[str] = field(default_factory=list)
     negatives_said: Tensor = field(default_factory=lambda: torch.zeros(0))
     marks: Tensor = field(default_factory=lambda: torch.zeros(0))
+    tokens: Tensor = field(default_factory=lambda: torch.zeros(0))
+    wrong_tokens: Tensor = field(default_factory=lambda: torch.zeros(0))
 
 
 def batch(
@@ -114,15 +117,17 @@ def prefetch(make: Callable[[int], T], start: int, ahead: bool) -> Iterator[T]:
             waiting.append(pool.submit(make, step))
 
 
-def random_backgrounds(count: int, resolution: int, draws: Draws) -> Tensor:
+def random_backgrounds(
+    count: int, resolution: int, draws: Draws, device: torch.device | str = "cpu"
+) -> Tensor:
     """Flat colours and vertical gradients (B, 3, R, R) in [-1, 1], most of them light."""
     draw = draws.rand(count, 3, 2, 1) * 2 - 1
     light = (draws.rand(count, 1, 1, 1) < 0.7).float()
     draw = draw * (1 - 0.7 * light) + 0.6 * light
     flat = (draws.rand(count, 1, 1, 1) < 0.5).float()
     draw = torch.cat((draw[:, :, :1], draw[:, :, 1:] * (1 - flat) + draw[:, :, :1] * flat), dim=2)
-    made = F.interpolate(draw, (resolution, 1), mode="bilinear", align_corners=True)
-    return made.expand(-1, -1, -1, resolution).clamp(-1, 1)
+    made = F.interpolate(draw.to(device), (resolution, 1), mode="bilinear", align_corners=True)
+    return made.clamp(-1, 1).expand(-1, -1, -1, resolution)
 
 
 def augment(images: Tensor, draws: Draws, blur: float = 0.4) -> Tensor:
@@ -141,4 +146,4 @@ def augment(images: Tensor, draws: Draws, blur: float = 0.4) -> Tensor:
     padded = F.pad(images, (pad,) * 4, **around)  # type: ignore[arg-type]
     top, left = (int(draws.one() * (2 * pad + 1)) for _ in range(2))
     moved = padded[..., top : top + resolution, left : left + resolution]
-    return over(moved, random_backgrounds(count, resolution, draws).to(images.device))
+    return over(moved, random_backgrounds(count, resolution, draws, images.device))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import nn
 
 from clipavatar.processes import LONGEST_WAIT
@@ -34,6 +35,11 @@ def make_accelerator(precision: str = "no", track: str = "", output: str = "") -
         log_with=track or None,
         project_dir=output or None,
     )
+    if (
+        accelerator.device.type == "cuda"
+    ):  # sizes stay the same, so trying kernels pays
+        torch.backends.cudnn.benchmark = True
+        torch.set_float32_matmul_precision("high")
     if track:
         accelerator.init_trackers("clipavatar")
     return accelerator

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 
 class Average:
@@ -19,7 +19,8 @@ class Average:
     def update(self, model: nn.Module, pictures: int) -> None:
         """Move towards `model` as far as `pictures` more training pictures allow."""
         weight = 1 - 0.5 ** (pictures / self.half_life)
-        for mine, theirs in zip(self.model.parameters(), model.parameters(), strict=True):
-            mine.lerp_(theirs.to(mine.device), weight)
+        mine: list[Tensor] = list(self.model.parameters())
+        theirs = [new.to(old.device) for new, old in zip(model.parameters(), mine, strict=True)]
+        torch._foreach_lerp_(mine, theirs, weight)
         for kept, new in zip(self.model.buffers(), model.buffers(), strict=True):
             kept.copy_(new)  # batch norm's figures are means already

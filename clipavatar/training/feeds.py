@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
-from clipavatar.chibi.dataset import load_pictures
+from clipavatar.chibi.dataset import cached, load_chunk, load_pictures
 from clipavatar.config import Config, DataConfig
 from clipavatar.training.batches import Batch, batch
 from clipavatar.training.captioned import Mixture
+from clipavatar.training.pool import Pool
 from clipavatar.training.report import Report
 from clipavatar.training.sources import CHIBI, load_data
 
@@ -38,9 +40,19 @@ def ours(config: DataConfig) -> bool:
     return all(source.path == CHIBI for source in config.sources)
 
 
-def load_feed(config: Config, cache: str | Path) -> Feed:
-    """The pictures of `config.data` in the shape of the generator. Raises OSError, ValueError."""
+def load_feed(
+    config: Config,
+    cache: str | Path,
+    tokenizer: Any = None,
+    device: torch.device = torch.device("cpu"),  # noqa: B008
+) -> Feed:
+    """The pictures of `config.data` in the shape of the generator. Raises OSError, ValueError.
+
+    With `data.pool` on `device`, their captions cut by CLIP's `tokenizer`.
+    """
     network, data, seed = config.network, config.data, config.train.seed
+    if data.pool and tokenizer:
+        return _pooled(config, cache, tokenizer, device)
     if labelled(config):
         pictures = load_pictures(
             data.sources[0].pictures, network.resolution, seed, cache, marks=config.train.marks > 0
@@ -61,6 +73,19 @@ def load_feed(config: Config, cache: str | Path) -> Feed:
         return mixed_batch(plain, size, 0, network.noise_size)
 
     return Feed(mixed, shown, len(mixture), reports, mixture.unreadable)
+
+
+def _pooled(config: Config, cache: str | Path, tokenizer: Any, device: torch.device) -> Feed:
+    data, seed, size = config.data, config.train.seed, config.network.resolution
+    place, most = cached(cache, size, seed), data.sources[0].pictures
+    how = (data.full_captions, config.train.marks > 0, data.workers)
+    pool = Pool(place, most, data.pool, tokenizer, device, *how)
+    few = load_chunk(place, 0)
+
+    def drawn(size: int, step: int, part: int, parts: int) -> Batch:
+        return pool.batch(size, seed, step, part, parts)
+
+    return Feed(drawn, lambda size: batch(few, size, PREVIEW, 0, 0.5), pool.most, [])
 
 
 def mixed_batch(
@@ -103,6 +128,10 @@ def check_feed(config: Config, text_size: int) -> None:
                 f"the CLIP gives {text_size} numbers, the {name}'s embedding_size is {size}; "
                 "set all embedding_size keys to the former"
             )
+    if config.data.pool and not whole:
+        raise ValueError("data.pool is for our own drawings alone, as they are")
+    if config.data.pool and config.train.clip_learning_rate:
+        raise ValueError("data.pool needs clip_learning_rate = 0")
     if getattr(network, "reads", ()) and not whole:
         raise ValueError("generator.reads needs our own drawings alone, whose labels are known")
     if network.noise_names and not whole:

@@ -79,14 +79,16 @@ class Run:
         self.config, self.options = config, options
         self.output = Path(options.output)
         self.states = States(self.output, options.keep)
-        place = (options.track, options.output)
-        self.accelerator = make_accelerator(options.precision, *place)
+        self.accelerator = make_accelerator(options.precision, options.track, options.output)
+        if config.data.pool and self.accelerator.num_processes > 1:
+            raise ValueError("data.pool is for one process")
         check_shares(options, self._shares)
         set_seed(options.seed)
         self.clip = load_clip(options.clip)
         check_feed(config, self.clip.embedding_size)
         with self.accelerator.main_process_first():  # one draws or decodes, the others find it
-            self.feed = load_feed(config, self.output.parent / "cache")
+            place = (self.clip.tokenizer, self.accelerator.device)
+            self.feed = load_feed(config, self.output.parent / "cache", *place)
         self.joint = JointClip(self.clip, options, self.accelerator)
         generator, discriminator = make_networks(config, self.joint.guard.encode_image)
         generator = share_statistics(generator, self.accelerator)
@@ -120,7 +122,8 @@ class Run:
             self._checkpoint()
         rollbacks = 0
         while not progress.done:
-            for data in prefetch(self._make, progress.step, accelerator.device.type != "cpu"):
+            ahead = accelerator.device.type != "cpu" and not self.config.data.pool
+            for data in prefetch(self._make, progress.step, ahead):
                 size = self._size()
                 if len(data[0][0].noise) * self._shares != size:  # the phase has just changed
                     data = self._make(progress.step)
@@ -160,7 +163,8 @@ class Run:
         made = []
         for part in range(first, first + self.options.accumulate):
             data = self.feed.batch(self._size(), step, part, self._shares)
-            made.append((data, self.clip.tokenize(data.captions)))
+            ready = data.tokens.numel() > 0
+            made.append((data, data.tokens if ready else self.clip.tokenize(data.captions)))
         return made
 
     def _on_device(self, made: list[tuple[Batch, Tensor]]) -> list[Part]:
@@ -240,7 +244,7 @@ class Run:
         state |= self.joint.state() | {
             "average": network.state_dict(),
             "progress": progress.state(),
-            "forces": self.nets.forces,
+            "forces": dict(self.nets.forces),
             "calm": self.calm,
             "best": self.best,
         }
@@ -292,7 +296,8 @@ class Run:
             self.average.model.load_state_dict(state["average"])
             self.joint.restore(state)
             self.progress.restore(state["progress"])
-            self.nets.forces = dict(state["forces"])
+            device = self.accelerator.device
+            self.nets.forces = {name: f.to(device) for name, f in state["forces"].items()}
             self.calm, self.best = state["calm"], state["best"]
         except (KeyError, RuntimeError, ValueError) as error:
             reason = " ".join(str(error).split())[:200]

@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from clipavatar import losses, models
+from clipavatar.checkpoint import load_model
 from clipavatar.clip import Clip, load_clip
 from clipavatar.config import Config, DcganConfig, StyleGeneratorConfig, TrainConfig
 from clipavatar.models.discriminator import GROUP
@@ -73,11 +74,20 @@ def make_networks(
         generator = models.Dcgan(network)
     else:
         generator = models.Generator(network)
-        if network.reads:
+        if network.reads and not config.train.start:
             if not config.train.reader:
                 raise ValueError("generator.reads needs train.reader, which train-clip writes")
-            generator.reader.load_state_dict(load_file(config.train.reader))
-            generator.reader.requires_grad_(False)
+            tensors = {
+                k.removeprefix("reader."): v for k, v in load_file(config.train.reader).items()
+            }
+            generator.reader.load_state_dict({k: tensors[k] for k in ("weight", "bias")})
+    if config.train.start:
+        before = load_model("generator", config.train.start)
+        if before.config != network:
+            raise ValueError(f"{config.train.start} has another shape than the network to train")
+        generator.load_state_dict(before.state_dict())
+    if getattr(network, "reads", ()):
+        generator.reader.requires_grad_(False)
     if config.feature_discriminator:
         discriminator: nn.Module = models.FeatureDiscriminator(
             encode_image, config.feature_discriminator

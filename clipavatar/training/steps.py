@@ -45,7 +45,7 @@ class Nets:
     accelerator: Any
     variety: bool = False  # whether mode seeking wants two pictures of each text
     short: Tensor | None = None  # texts of one value each (K, V, E)
-    forces: dict[str, float] = field(default_factory=dict)  # see `generator_step`
+    forces: dict[str, Tensor] = field(default_factory=dict)  # see `generator_step`
 
 
 @dataclass(frozen=True)
@@ -241,7 +241,7 @@ def _pulls(
         )
     if nets.short is not None:
         values = nets.short[part.step % len(nets.short)]
-        shown = visible(part.data.labels.cpu()).repeat(crops, 1).to(views.device)
+        shown = visible(part.data.labels).repeat(crops, 1)
         wanted["values"] = values_loss(views, values, nets.clip.scale, shown)
     if options.mode_seeking:
         noise = part.data.noise
@@ -258,7 +258,7 @@ def _views(options: TrainConfig, pixels: Tensor, part: Part) -> Tensor:
     draws = part.draws(VIEWS)
     if not options.clip_crops:
         return augment(pixels, draws, blur=0.0)
-    behind = random_backgrounds(len(pixels), pixels.shape[-1], draws).to(pixels)
+    behind = random_backgrounds(len(pixels), pixels.shape[-1], draws, pixels.device)
     return random_crops(over(pixels, behind), options.clip_crops, SMALLEST_CROP, draws)
 
 
@@ -293,15 +293,17 @@ def _whole(nets: Nets, parts: Sequence[Part]) -> tuple[Tensor, Tensor]:
 
 def _update_forces(nets: Nets, squares: list[dict[str, Tensor]]) -> None:
     """Running means of how much stronger the paired loss pulls than each of the others."""
-    norms = {}
-    for name in squares[0]:
-        square = torch.stack([each[name] for each in squares]).sum()
-        norms[name] = float(nets.accelerator.reduce(square).sqrt())
+    reduce = nets.accelerator.reduce
+    norms = {
+        name: reduce(torch.stack([each[name] for each in squares]).sum()).sqrt()
+        for name in squares[0]
+    }
     for name, norm in norms.items():
-        if name != "pixel" and norm > 0:
-            ratio = norms["pixel"] / norm
-            before = nets.forces.get(name, ratio)
-            nets.forces[name] = KEPT_FORCE * before + (1 - KEPT_FORCE) * ratio
+        if name != "pixel":
+            before = nets.forces.get(name, torch.zeros_like(norm))
+            ratio = norms["pixel"] / norm.clamp(min=1e-30)
+            mean = torch.where(before > 0, KEPT_FORCE * before + (1 - KEPT_FORCE) * ratio, ratio)
+            nets.forces[name] = torch.where(norm > 0, mean, before)
 
 
 def _means(figures: list[dict[str, Tensor]]) -> dict[str, Tensor]:

@@ -1,0 +1,154 @@
+"""Our drawings in the memory of a device, with captions as tokens: a GPU outruns anything else.
+
+Other processes draw and write captions; training begins when the first chunks are there, and what
+comes later joins it. Batch `step` is a pure function of the seed, `step` and how much is there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import multiprocessing
+import os
+import signal
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from clipavatar.chibi.caption import caption, full_subset, hard_negative, random_subset
+from clipavatar.chibi.dataset import (
+    CHUNK,
+    Pictures,
+    Place,
+    labels_of,
+    load_chunk,
+)
+from clipavatar.chibi.stream import aimed
+from clipavatar.files import replacing
+from clipavatar.images import to_float
+from clipavatar.training.batches import Batch, share
+
+CAPTIONS = 4  # of each picture, with a noise vector and a wrong caption each
+TEXTS, PICKS = 6, 7  # ends of the keys of random streams
+KEYS = ("tokens", "noise", "said", "wrong", "wrong_said")  # of a file of captions
+
+
+class Pool:
+    """`batch` and `count` of up to `most` pictures; `ready` of them are there so far."""
+
+    def __init__(
+        self,
+        place: Place,
+        most: int,
+        first: int,
+        tokenizer: Any,
+        device: torch.device,
+        full: float,
+        marks: bool,
+        workers: int = 0,
+    ):
+        """Draw as `place` says, with `workers` processes (0: one per core but one), and return when
+        `first` pictures are there. A share `full` of the captions says everything.
+
+        Raises OSError.
+        """
+        self.place, self.device, self.marks = place, device, marks
+        self.most, self.ready = max(1, most // CHUNK) * CHUNK, 0
+        self._rows: dict[str, Tensor] = {}
+        work = partial(_write, place=place, tokenizer=tokenizer, full=full, marks=marks)
+        count = workers or max(1, (os.cpu_count() or 2) - 1)
+        context = multiprocessing.get_context("spawn")
+        self._workers = context.Pool(count, signal.signal, (signal.SIGINT, signal.SIG_IGN))
+        self._done = self._workers.imap(work, range(0, self.most, CHUNK))
+        while self.ready < min(first, self.most):
+            self._take(None)
+
+    def batch(self, size: int, seed: int, step: int, part: int = 0, parts: int = 1) -> Batch:
+        """As batches.batch, with `tokens` and `wrong_tokens` in place of captions."""
+        if self.ready < self.most:
+            self._take(0)
+        rng = np.random.default_rng([seed, step, PICKS])
+        mine = slice(part * share(size, parts), (part + 1) * share(size, parts))
+        picks = (rng.integers(self.ready, size=size)[mine], rng.integers(CAPTIONS, size=size)[mine])
+        index, which = (torch.from_numpy(pick).to(self.device) for pick in picks)
+        rows = {name: self._rows[name][index, which] for name in KEYS}
+        pixels = self._rows["pixels"][index]
+        marks = self._rows["marks"][index][:, None].float() if self.marks else torch.zeros(0)
+        return Batch(
+            to_float(pixels).contiguous(memory_format=torch.channels_last),
+            rows["noise"],
+            [],
+            self._rows["labels"][index].long(),
+            rows["said"].long(),
+            negatives_said=rows["wrong_said"].long(),
+            marks=marks,
+            tokens=rows["tokens"].long(),
+            wrong_tokens=rows["wrong"].long(),
+        )
+
+    def close(self) -> None:
+        """End the processes that draw."""
+        self._workers.terminate()
+
+    def _take(self, seconds: float | None) -> None:
+        """Take over the next chunk, if it is ready within so long."""
+        try:
+            texts = self._done.next(seconds)
+        except multiprocessing.TimeoutError:
+            return
+        start = self.ready
+        pictures = load_chunk(self.place, start, self.marks)
+        rows: dict[str, Any] = {"pixels": pictures.chunks[0], "labels": pictures.labels}
+        rows |= {"marks": pictures.marks[0]} if self.marks else {}
+        with np.load(texts) as file:
+            rows |= {name: file[name] for name in KEYS}
+        for name, row in rows.items():
+            if name not in self._rows:
+                shape, kind = (self.most, *row.shape[1:]), torch.from_numpy(row[:1].copy()).dtype
+                self._rows[name] = torch.empty(shape, dtype=kind, device=self.device)
+            self._rows[name][start : start + CHUNK] = torch.from_numpy(np.array(row))
+        self.ready += CHUNK
+
+
+def _write(start: int, place: Place, tokenizer: Any, full: float, marks: bool) -> Path:
+    """Draw a chunk and write its captions, where they are not there yet; the file of the latter."""
+    key = repr((CAPTIONS, full, sorted(tokenizer.encoder.items())))
+    digest = hashlib.sha256(key.encode()).hexdigest()[:8]
+    path = place.folder / f"{start:07d}-texts-{digest}.npz"
+    place.draw(start, marks)
+    if not path.exists():
+        made = _texts(load_chunk(place, start), place.seed, start, tokenizer, full)
+        with replacing(path) as part, part.open("wb") as file:
+            np.savez(file, **made)
+    return path
+
+
+def _texts(
+    pictures: Pictures, seed: int, start: int, tokenizer: Any, full: float
+) -> dict[str, Any]:
+    """Of each picture CAPTIONS captions and what goes with them, (CHUNK, CAPTIONS, ...) by KEYS."""
+    rng = np.random.default_rng([seed, start, TEXTS])
+    captions, wrong, noise, said, wrong_said = [], [], [], [], []
+    for i in range(len(pictures)):
+        attributes, always = pictures.attributes(i), pictures.always(i)
+        for _ in range(CAPTIONS):
+            choose = full_subset if rng.random() < full else random_subset
+            subset = choose(attributes, rng, always)
+            language = "en" if rng.random() < 0.5 else "zh"
+            other = hard_negative(subset, rng)
+            captions.append(caption(subset, language, rng, "training"))
+            wrong.append(caption(other, language, rng, "training"))
+            noise.append(aimed(subset, attributes, pictures.noise[i], rng))
+            said.append(labels_of(subset))
+            wrong_said.append(labels_of(other))
+    made = {
+        "tokens": tokenizer(captions).numpy().astype(np.int32),
+        "wrong": tokenizer(wrong).numpy().astype(np.int32),
+        "noise": np.stack(noise),
+        "said": np.array(said, np.int8),
+        "wrong_said": np.array(wrong_said, np.int8),
+    }
+    return {name: rows.reshape(-1, CAPTIONS, rows.shape[-1]) for name, rows in made.items()}
