@@ -154,7 +154,8 @@ class TrainConfig:
     """`clipavatar train`; loss weights and schedule of the generator's training."""
 
     output: str = "runs/generator"
-    start: str = ""  # a generator's .safetensors of the same shape to go on from; empty: nothing
+    start: str = ""  # a generator's .safetensors of the same shape to go on from, with the
+    # discriminator.safetensors beside it, if there is one; empty: from nothing
     clip: str = ""  # NAME[:PRETRAINED], hub id or folder; empty: ours
     reader: str = ""  # file that train-clip wrote, or a generator that has one, for generator.reads
     minutes: float = 75.0

@@ -137,11 +137,11 @@ class AvatarPipeline:
         settings = self.settings(text, seed, **options)
         wanted = self.target(settings)
         latent = self.latent(settings, wanted, options.get("start_from", ""))  # (N, Z), (N, E)
-        faces = draw(self.generator, latent)  # (N, C, R, R) in [-1, 1]
-        scores = score(self.clip, faces, wanted.direction)  # (N,)
-        best = int(scores.argmax())
-        face, closeness, made = faces[best], round(float(scores[best]), 4), dict[str, Any]()
-        way, frames = [latent.rows(slice(best, best + 1))], list[Image.Image]()
+        scores = self.rank(latent, wanted.direction)  # (N,)
+        way, frames = [latent.rows(scores.argmax()[None])], list[Image.Image]()
+        faces = draw(self.generator, way[0])  # (1, C, R, R) in [-1, 1]
+        reached = float(score(self.clip, faces, wanted.direction))
+        face, closeness, made = faces[0], round(reached, 4), dict[str, Any]()
         how = (settings["size"], settings["background"], seed)
         small = (min(LARGEST, settings["size"]), *how[1:])
         try:
@@ -254,8 +254,7 @@ class AvatarPipeline:
             latent = unpack(saved["latent"], *sizes).to(self.device)
         else:
             latent = self.latent(saved, asked)
-            scores = score(self.clip, draw(self.generator, latent), asked.direction)
-            latent = latent.rows(scores.argmax()[None])
+            latent = latent.rows(self.rank(latent, asked.direction).argmax()[None])
         before = self.complete(saved["text"], latent.noise, *asked[1:])
         if self.named:
             texts = (saved["text"], settings["text"])
@@ -272,6 +271,14 @@ class AvatarPipeline:
         if not self.named:
             return target.expand(len(noise), -1)
         return complete(self.clip, text, noise, target, emphasis)
+
+    def rank(self, latent: Latent, direction: Tensor) -> Tensor:
+        """A latent of N -> cosines (N,) with a direction (E,): what CLIP chooses candidates by.
+
+        Where the generator draws its last doubling as detail, the pictures are those without it.
+        """
+        smaller = (self.config.resolution // 2,) if getattr(self.config, "detail", 0) else ()
+        return score(self.clip, draw(self.generator, latent, *smaller), direction)
 
     def draw(self, noise: Tensor, targets: Tensor) -> Tensor:
         """Noise (N, Z) and targets (N, E) -> faces (N, C, R, R) in [-1, 1]."""

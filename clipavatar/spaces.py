@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-Generator = Callable[[Tensor, Tensor], Tensor]  # noise (N, Z), words (N, E) -> (N, C, R, R)
+Generator = Callable[..., Tensor]  # noise (N, Z), words (N, E) -> (N, C, R, R)
 CHUNK = 8  # pictures drawn at once
 REACH = 1.2  # root mean square that no part of a point exceeds, unless it started farther out
 BALL = 0.4  # of "words": one standard deviation, as a distance from the completed target
@@ -43,21 +43,22 @@ class Latent(NamedTuple):
         return Latent(*(None if row is None else row.to(device) for row in self))  # type: ignore[arg-type]
 
 
-def draw(generator: Generator, latent: Latent) -> Tensor:
+def draw(generator: Generator, latent: Latent, *resolution: int) -> Tensor:
     """Latent of N -> faces (N, C, R, R) in [-1, 1], CHUNK at once; differentiable.
 
-    ValueError for a style where the generator has no mapping network.
+    `resolution`, where given: a smaller one that the generator has. ValueError for a style where
+    it has no mapping network.
     """
     count = len(latent.noise)
     parts = [latent.rows(slice(i, i + CHUNK)) for i in range(0, count, CHUNK)]
-    return torch.cat([_draw(generator, part) for part in parts])
+    return torch.cat([_draw(generator, part, *resolution) for part in parts])
 
 
-def _draw(generator: Generator, latent: Latent) -> Tensor:
+def _draw(generator: Generator, latent: Latent, *resolution: int) -> Tensor:
     if (added := latent.style) is None:
-        return generator(latent.noise, latent.words)
+        return generator(latent.noise, latent.words, *resolution)
     with _mapping(generator, lambda _module, _inputs, style: style + added):
-        return generator(latent.noise, latent.words)
+        return generator(latent.noise, latent.words, *resolution)
 
 
 @contextmanager

@@ -129,8 +129,10 @@ def complete(
     for prompt, said in zip(blend, attributes(blend), strict=True):
         known, language = _drawable(said), _language(clip) or understand(prompt.text).language
         prompts = [describe(_told(known, row), language) for row in rows]
-        parts = [prompts[i : i + CHUNK] for i in range(0, len(prompts), CHUNK)]
-        full += prompt.share * torch.cat([clip.encode_text(part) for part in parts])
+        told = list(dict.fromkeys(prompts))  # one, as a rule: all rows of a seed choose alike
+        parts = [told[i : i + CHUNK] for i in range(0, len(told), CHUNK)]
+        encoded = torch.cat([clip.encode_text(part) for part in parts])
+        full += prompt.share * encoded[[told.index(one) for one in prompts]]
     return F.normalize(full + wanted, dim=-1)
 
 

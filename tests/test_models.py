@@ -57,11 +57,34 @@ def test_a_generator_gives_smaller_pictures_while_it_grows() -> None:
         generator(torch.randn(2, 12), unit(2, 8), resolution=5)
 
 
+def test_detail_doubles_a_picture_that_stays_its_mean() -> None:
+    generator = Generator(replace(GENERATOR, resolution=32, detail=8))
+    noise, target = torch.randn(2, 12), unit(2, 8)
+    generator.train()  # not cut off at -1 and 1
+    whole, half = generator(noise, target), generator(noise, target, 16)
+    assert whole.shape == (2, 4, 32, 32)
+    assert torch.allclose(torch.nn.functional.avg_pool2d(whole, 2), half, atol=1e-5)
+    assert (whole - half.repeat_interleave(2, 2).repeat_interleave(2, 3)).abs().max() > 1e-3
+    assert generator.eval()(noise, target).abs().max() <= 1
+    with pytest.raises(ValueError, match="no level of 64 px in a 32 px generator"):
+        generator(noise, target, 64)
+
+
 def test_channels_that_do_not_reach_the_resolution_are_refused() -> None:
     with pytest.raises(ValueError, match="resolution 32 needs 3 channels to be 16"):
         Generator(GeneratorConfig(resolution=32, channels=(8, 8, 8)))
     with pytest.raises(ValueError, match="do not reach 32 px"):
         Discriminator(DiscriminatorConfig(resolution=32, channels=(8, 8, 8)))
+
+
+def test_a_penalty_on_pictures_that_are_alike_is_a_number() -> None:
+    """The spread of a group that agrees to the last bit has no slope, and its root none at all."""
+    discriminator = Discriminator(DISCRIMINATOR)
+    same = torch.full((4, 4, 16, 16), -1.0, requires_grad=True)
+    logits = discriminator(same, unit(1, 8).expand(4, -1))
+    (slope,) = torch.autograd.grad(logits.sum(), same, create_graph=True)
+    slope.square().sum().backward()
+    assert all(p.grad is None or p.grad.isfinite().all() for p in discriminator.parameters())
 
 
 def test_a_discriminator_judges_the_pair_and_not_the_picture_alone() -> None:

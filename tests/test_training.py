@@ -31,6 +31,7 @@ from clipavatar.metrics.judging import foreign_art, load_judge
 from clipavatar.training import align, train, train_clip, train_judge, train_upscaler
 from clipavatar.training.batches import augment, batch
 from clipavatar.training.ema import Average
+from clipavatar.training.loop import Run
 from clipavatar.training.states import States
 from clipavatar.training.steps import fits
 from clipavatar.training.values import SIZES, values_loss
@@ -144,6 +145,36 @@ def test_at_last_captions_of_single_values_move_and_a_resumed_run_ends_the_same(
     resumed = run("resumed", resume=True)
     for key, value in whole["pair"].items():
         assert torch.equal(value, resumed["pair"][key]), key
+
+
+def test_our_own_clip_goes_on_with_its_image_tower_alone(
+    clip_folder: Path, config: Config, tmp_path: Path
+) -> None:
+    how = {"start": str(clip_folder), "steps": 2, "text_first": 0.0, "values_last": 0.0}
+    options = replace(config.clip, output=str(tmp_path / "clip"), **how)
+    after = load_clip(str(train_clip(replace(config, clip=options))))
+    before = load_clip(str(clip_folder))
+    texts, picture = ["双马尾 女孩", "boy"], torch.rand(1, 3, 64, 64)
+    assert torch.equal(before.encode_text(texts), after.encode_text(texts))
+    assert not torch.allclose(before.encode_image(picture), after.encode_image(picture))
+    assert not (tmp_path / "clip" / "reader.safetensors").exists()
+
+
+def test_a_generator_starts_from_another_of_its_shape(
+    clip_folder: Path, config: Config, tmp_path: Path
+) -> None:
+    options = replace(config.train, output=str(tmp_path / "first"), steps=1)
+    first = train(replace(config, train=options))
+    again = replace(options, output=str(tmp_path / "again"), start=str(first), reader="")
+    run = Run(replace(config, train=again))
+    for kind in ("generator", "discriminator"):
+        before = load_model(kind, first.with_name(f"{kind}.safetensors")).state_dict()
+        for key, value in run.parts[kind].state_dict().items():
+            assert torch.equal(before[key], value), key
+    assert not run.parts["generator"].reader.weight.requires_grad
+    wider = replace(config, generator=replace(config.generator, style_size=8), train=again)
+    with pytest.raises(ValueError, match="has another shape than the generator to train"):
+        Run(wider)
 
 
 def test_phases_that_take_more_than_all_the_time_are_refused_in_one_line(config: Config) -> None:

@@ -95,15 +95,13 @@ def values_of(labels: NDArray[np.int64]) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Place:
-    """Where the chunks of a stream are kept: pictures of `size` px of the stream `seed`.
-
-    `held_out` as in drawn_of().
-    """
+    """Where a stream is kept in files of `chunk` pictures of `size` px; `held_out` as drawn_of."""
 
     folder: Path
     size: int
     seed: int
-    held_out: bool | None = False
+    held_out: bool | None
+    chunk: int
 
     def draw(self, start: int, marks: bool = False) -> None:
         """Draw the chunk that begins at `start`, as far as it is not there yet."""
@@ -116,7 +114,8 @@ class Place:
 def cached(cache: str | Path, size: int, seed: int, held_out: bool | None = False) -> Place:
     """The place in a cache that is keyed by all of this, the drawing code and the stream's rules."""
     kind = {False: "", True: "-held-out", None: "-any"}[held_out]
-    return Place(Path(cache) / f"chibi-{size}-{seed}{kind}-{art_version()}", size, seed, held_out)
+    folder = Path(cache) / f"chibi-{size}-{seed}{kind}-{art_version()}"
+    return Place(folder, size, seed, held_out, CHUNK)
 
 
 def load_pictures(
@@ -151,7 +150,7 @@ def load_pictures(
 
 
 def load_chunk(place: Place, start: int, marks: bool = False) -> Pictures:
-    """CHUNK pictures that are there already, read from the disk as they are asked for."""
+    """A chunk that is there already, read from the disk as its pictures are asked for."""
 
     def read(ending: str) -> NDArray[np.uint8]:
         return np.load(place.folder / f"{start:07d}{ending}.npy", mmap_mode="r")  # type: ignore[no-any-return]
@@ -179,7 +178,7 @@ def spread(
 
 def _draw_chunk(start: int, place: Place) -> None:
     """Write START.npz (what made the pictures) and then START.npy (the pixels): the chunk is done."""
-    drawn = [drawn_of(place.seed, start + i, place.held_out) for i in range(CHUNK)]
+    drawn = [drawn_of(place.seed, start + i, place.held_out) for i in range(place.chunk)]
     made = np.stack([pixels(one.figure, place.size) for one in drawn])
     with replacing(place.folder / f"{start:07d}.npz") as part, part.open("wb") as file:
         np.savez(
@@ -196,7 +195,7 @@ def _mark_chunk(start: int, place: Place) -> None:
     """Write the marks of START.npy: where its pictures show one of the small things."""
     made = load_chunk(place, start).chunks[0]
     marks = np.zeros(made.shape[:3], np.uint8)
-    for i in range(CHUNK):
+    for i in range(place.chunk):
         figure = drawn_of(place.seed, start + i, place.held_out).figure
         for weight, without in MARKS:
             plain = {name: without.get(name, v) for name, v in figure.attributes.items()}

@@ -22,7 +22,6 @@ from clipavatar.chibi.sample import figure
 from clipavatar.chibi.stream import figure_of
 from clipavatar.config import NOISE_SIZE
 from clipavatar.images import to_uint8
-from clipavatar.latents import score
 from clipavatar.metrics.copies import TRAINING_SEED
 from clipavatar.metrics.texts import Case, literal
 from clipavatar.spaces import draw
@@ -41,9 +40,9 @@ def painter(pipeline: Any, candidates: int) -> Painter:
     def paint(case: Case) -> Tensor:
         settings = pipeline.settings(literal(case.text), case.seed, candidates=candidates)
         target = pipeline.target(settings)
-        faces = draw(pipeline.generator, pipeline.latent(settings, target))
-        face: Tensor = faces[score(pipeline.clip, faces, target.direction).argmax()]
-        return face.cpu()
+        latent = pipeline.latent(settings, target)
+        best = pipeline.rank(latent, target.direction).argmax()
+        return draw(pipeline.generator, latent.rows(best[None]))[0].cpu()
 
     return paint
 

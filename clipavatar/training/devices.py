@@ -35,9 +35,7 @@ def make_accelerator(precision: str = "no", track: str = "", output: str = "") -
         log_with=track or None,
         project_dir=output or None,
     )
-    if (
-        accelerator.device.type == "cuda"
-    ):  # sizes stay the same, so trying kernels pays
+    if accelerator.device.type == "cuda":  # sizes stay the same, so trying kernels pays
         torch.backends.cudnn.benchmark = True
         torch.set_float32_matmul_precision("high")
     if track:

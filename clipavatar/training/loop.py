@@ -31,6 +31,7 @@ from clipavatar.training.ema import Average
 from clipavatar.training.feeds import check_feed, labelled, load_feed
 from clipavatar.training.progress import LOGGED, Progress
 from clipavatar.training.setup import (
+    CRITIC,
     check_config,
     check_shares,
     first_clip,
@@ -252,6 +253,8 @@ class Run:
             if better:
                 save_model(network, self.output / "best.safetensors", half=True)
             save_model(network, self.output / "generator.safetensors", half=True)
+            if not self.config.feature_discriminator:
+                save_model(self.parts["discriminator"], self.output / CRITIC, half=True)
             if self.joint.learns:
                 save_clip(self.clip, self.output / "clip")
             sheet = self.output / f"preview-{progress.elapsed:05.1f}.png"

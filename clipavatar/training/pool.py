@@ -19,13 +19,7 @@ import torch
 from torch import Tensor
 
 from clipavatar.chibi.caption import caption, full_subset, hard_negative, random_subset
-from clipavatar.chibi.dataset import (
-    CHUNK,
-    Pictures,
-    Place,
-    labels_of,
-    load_chunk,
-)
+from clipavatar.chibi.dataset import Pictures, Place, labels_of, load_chunk
 from clipavatar.chibi.stream import aimed
 from clipavatar.files import replacing
 from clipavatar.images import to_float
@@ -56,13 +50,13 @@ class Pool:
         Raises OSError.
         """
         self.place, self.device, self.marks = place, device, marks
-        self.most, self.ready = max(1, most // CHUNK) * CHUNK, 0
+        self.most, self.ready = -(-most // place.chunk) * place.chunk, 0
         self._rows: dict[str, Tensor] = {}
         work = partial(_write, place=place, tokenizer=tokenizer, full=full, marks=marks)
         count = workers or max(1, (os.cpu_count() or 2) - 1)
         context = multiprocessing.get_context("spawn")
         self._workers = context.Pool(count, signal.signal, (signal.SIGINT, signal.SIG_IGN))
-        self._done = self._workers.imap(work, range(0, self.most, CHUNK))
+        self._done = self._workers.imap(work, range(0, self.most, place.chunk))
         while self.ready < min(first, self.most):
             self._take(None)
 
@@ -109,8 +103,8 @@ class Pool:
             if name not in self._rows:
                 shape, kind = (self.most, *row.shape[1:]), torch.from_numpy(row[:1].copy()).dtype
                 self._rows[name] = torch.empty(shape, dtype=kind, device=self.device)
-            self._rows[name][start : start + CHUNK] = torch.from_numpy(np.array(row))
-        self.ready += CHUNK
+            self._rows[name][start : start + len(row)] = torch.from_numpy(np.array(row))
+        self.ready += self.place.chunk
 
 
 def _write(start: int, place: Place, tokenizer: Any, full: float, marks: bool) -> Path:
@@ -129,7 +123,7 @@ def _write(start: int, place: Place, tokenizer: Any, full: float, marks: bool) -
 def _texts(
     pictures: Pictures, seed: int, start: int, tokenizer: Any, full: float
 ) -> dict[str, Any]:
-    """Of each picture CAPTIONS captions and what goes with them, (CHUNK, CAPTIONS, ...) by KEYS."""
+    """Of each picture CAPTIONS captions and what goes with them, (N, CAPTIONS, ...) by KEYS."""
     rng = np.random.default_rng([seed, start, TEXTS])
     captions, wrong, noise, said, wrong_said = [], [], [], [], []
     for i in range(len(pictures)):

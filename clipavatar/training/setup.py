@@ -24,6 +24,7 @@ from clipavatar.training.feeds import check_feed, load_feed
 from clipavatar.training.report import cost, found, matrix_rate
 from clipavatar.training.steps import Nets
 
+CRITIC = "discriminator.safetensors"  # beside a generator: what the next run may start with
 ABOVE_ZERO = (
     *("minutes", "ema_half_life", "r1_every", "batch_size", "warm_up_batch_size", "accumulate"),
     *("clip_temperature", "keep"),
@@ -81,11 +82,6 @@ def make_networks(
                 k.removeprefix("reader."): v for k, v in load_file(config.train.reader).items()
             }
             generator.reader.load_state_dict({k: tensors[k] for k in ("weight", "bias")})
-    if config.train.start:
-        before = load_model("generator", config.train.start)
-        if before.config != network:
-            raise ValueError(f"{config.train.start} has another shape than the network to train")
-        generator.load_state_dict(before.state_dict())
     if getattr(network, "reads", ()):
         generator.reader.requires_grad_(False)
     if config.feature_discriminator:
@@ -94,9 +90,22 @@ def make_networks(
         )
     else:
         discriminator = models.Discriminator(config.discriminator)
+    if config.train.start:
+        _start(generator, "generator", Path(config.train.start))
+        critic = Path(config.train.start).with_name(CRITIC)
+        if critic.is_file() and not config.feature_discriminator:
+            _start(discriminator, "discriminator", critic)
     for model in (generator, discriminator):
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # CPU: x 3
     return generator, discriminator
+
+
+def _start(model: nn.Module, kind: str, path: Path) -> None:
+    """Give a model the weights of a file. Raises OSError, or ValueError for another shape."""
+    before = load_model(kind, path)
+    if before.config != model.config:
+        raise ValueError(f"{path} has another shape than the {kind} to train")
+    model.load_state_dict(before.state_dict())
 
 
 def prepare(

@@ -19,7 +19,6 @@ from clipavatar.models import Upscaler
 from clipavatar.training.batches import prefetch
 from clipavatar.training.progress import Progress
 
-SMALL = 64  # side of the generator's pictures, in pixels
 NOISE = 0.1  # at most, of a range of 2; with half of that it sharpened the generator's cracks
 
 
@@ -31,9 +30,8 @@ def train_upscaler(config: Config, resume: bool = False) -> Path:
     options, factor = config.train_upscaler, config.upscaler.factor
     output = Path(options.output)
     torch.manual_seed(options.seed)
-    pictures = load_pictures(
-        options.pictures, SMALL * factor, options.seed, output.parent / "cache"
-    )
+    side = config.network.resolution * factor
+    pictures = load_pictures(options.pictures, side, options.seed, output.parent / "cache")
     upscaler = Upscaler(config.upscaler)
     upscaler.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.Adam(upscaler.parameters(), options.learning_rate)
@@ -71,8 +69,8 @@ def _pair(
     """Softened crops (B, 4, crop, crop) and the true ones `factor` times larger, in [-1, 1]."""
     rng = np.random.default_rng([options.seed, step])
     large = to_float(pictures.pixels(rng.integers(len(pictures), size=options.batch_size)))
-    top, left = rng.integers(0, SMALL - options.crop + 1, 2) * factor
     side = options.crop * factor
+    top, left = rng.integers(0, (large.shape[-1] - side) // factor + 1, 2) * factor
     large = large[..., top : top + side, left : left + side]
     draw = torch.Generator().manual_seed(step)
     small = soften(resize(large, options.crop), draw)
