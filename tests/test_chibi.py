@@ -8,6 +8,7 @@ import hashlib
 import numpy as np
 import pytest
 
+from clipavatar.chibi.dataset import art_version
 from clipavatar.chibi.draw import pixels, svg
 from clipavatar.chibi.sample import (
     ANIMALS,
@@ -16,13 +17,20 @@ from clipavatar.chibi.sample import (
     HIDES,
     SAMPLING,
     SHAPES,
+    Figure,
     figure,
 )
 from clipavatar.chibi.stream import drawn_of, figure_of
 from clipavatar.config import NOISE_SIZE
 
 PLAIN = {"character": "girl", "hair": "bob", "expression": "smiling", "glasses": "none"}
-GOLDEN = {"girl": "658ca1cfb7f01533", "man": "66185726ef873985", "fox": "0342db76bc08043e"}
+GOLDEN = {
+    "girl": "658ca1cfb7f01533",
+    "man": "66185726ef873985",
+    "fox": "0342db76bc08043e",
+    "girl, 64 px": "f351ce2fac3df501",
+    "art": "66c4d20f",
+}
 
 
 def noise(seed: int = 0) -> np.ndarray:
@@ -30,13 +38,15 @@ def noise(seed: int = 0) -> np.ndarray:
 
 
 def golden() -> dict[str, str]:
-    """The first digits of the digests of three drawings."""
-    return {
-        character: hashlib.sha256(
-            svg(figure({"character": character, "head": "bow"}, noise(7))).encode()
-        ).hexdigest()[:16]
-        for character in ("girl", "man", "fox")
-    }
+    """The first digits of the digests of three drawings and of one's pixels; the art's version."""
+
+    def drawn(character: str) -> Figure:
+        return figure({"character": character, "head": "bow"}, noise(7))
+
+    made = {character: svg(drawn(character)).encode() for character in ("girl", "man", "fox")}
+    made["girl, 64 px"] = pixels(drawn("girl"), 64).tobytes()
+    digests = {name: hashlib.sha256(data).hexdigest()[:16] for name, data in made.items()}
+    return digests | {"art": art_version()}
 
 
 def test_every_value_of_every_attribute_changes_the_picture() -> None:
