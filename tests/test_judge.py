@@ -27,6 +27,7 @@ from clipavatar.training.judge import judge_views
 
 SHIPPED = ASSETS / "judge.safetensors"
 OWN_SEED, COUNT = 777, 150  # a stream that no training uses
+FINEST = ("hair_tips", "expression", "face")  # a few pixels decide
 SIDES = tuple(len(values) for values in VALUES.values())
 ACCURACIES = {"unseen": dict.fromkeys(VALUES, 99.0), "softened": dict.fromkeys(VALUES, 98.0)}
 
@@ -97,6 +98,19 @@ def test_the_shipped_judge_sees_as_well_as_its_file_says(renders):
         assert abs(np.average(gap, weights=counts)) < 4
         assert gap.min() > -16, dict(zip(found, gap, strict=True))
         assert (said != UNSAID).sum() == counts.sum()
+
+
+def test_the_shipped_judge_learned_from_the_art_that_is_drawn_today():
+    assert foreign_art(SHIPPED) == ""
+
+
+def test_the_shipped_judge_can_be_trusted_with_every_attribute():
+    _, trust = load_judge(SHIPPED)
+    assert trust.keys() == {"unseen", "softened"}
+    for claimed in trust.values():
+        assert claimed.keys() == VALUES.keys()
+        for name, percent in claimed.items():
+            assert percent >= (97 if name in FINEST else 99), name
 
 
 def test_distances_of_the_shipped_clip_see_blur(renders):
