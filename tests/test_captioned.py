@@ -1,17 +1,24 @@
 """`clipavatar evaluate --data`: a person's own folder, read as training reads it."""
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from conftest import TinyClip
 from PIL import Image
 
 from clipavatar.cli import main
 from clipavatar.decode import Shape
+from clipavatar.images import to_uint8
 from clipavatar.metrics.captioned import load_captioned
-from clipavatar.metrics.texts import literal
+from clipavatar.metrics.figures import measure_folder
+from clipavatar.metrics.painting import Painter
+from clipavatar.metrics.report import number
+from clipavatar.metrics.results import Pair
+from clipavatar.metrics.texts import Case, literal
 from clipavatar.syntax import parse
 from clipavatar.training.gallery import load_gallery
 from clipavatar.variants import resolve
@@ -152,11 +159,37 @@ def test_a_folder_of_ones_own_has_no_accuracy_but_all_else(cli_pipeline, tmp_pat
     text = capsys.readouterr().out
     assert "pictures: 15, captions drawn: 7" in text
     assert "| R-precision image to text, % zh |" in text
+    assert "| spread of one caption over that of several |" in text
     assert "| distance to training pictures |" in text
     assert "| distance to training pictures, nearest 5 % |" in text
     assert "1 left out, there is no caption: broken.png" in text
     assert "accuracy" not in text
     assert sheet.exists()
+
+
+def test_a_generator_that_ignores_its_noise_is_seen_in_the_spread_of_one_caption():
+    def painter(noise: float) -> Painter:
+        def paint(case: Case) -> torch.Tensor:
+            sources = [torch.Generator().manual_seed(n) for n in (len(case.text), case.seed)]
+            words, chance = (torch.rand(3, 16, 16, generator=source) for source in sources)
+            return 1.6 * torch.lerp(words, chance, noise) - 0.8
+
+        return paint
+
+    def measured(texts: list[str], noise: float) -> Pair:
+        asked = [Case(text, "en", {}, seed) for seed, text in enumerate(texts)]
+        true = torch.stack([to_uint8(painter(0.5)(case)) for case in asked])
+        made = measure_folder(painter(noise), TinyClip(), asked, true)
+        return made.figures["spread of one caption over that of several"]
+
+    captions = ["girl" + " and girl" * count for count in range(9)]
+    ignoring, alike, random = (measured(captions * 4, noise) for noise in (0, 0.5, 1))
+    assert ignoring.model == pytest.approx(0, abs=1e-3)
+    assert 0.3 < ignoring.true < 0.9
+    assert alike.model == pytest.approx(alike.true, abs=0.2)
+    assert random.model == pytest.approx(1, abs=0.2)
+    assert math.isnan(measured(captions[:1] * 8, 1).model)  # no other caption to compare with
+    assert number(measured(captions, 1).true) == "-"  # no caption has two pictures
 
 
 def test_figures_that_cannot_be_written_are_printed_first(

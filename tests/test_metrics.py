@@ -180,6 +180,15 @@ def test_diversity_is_a_ratio_of_mean_distances():
     assert distances.diversity(real * 0, real) == 0
 
 
+def test_the_spread_of_one_name_over_that_of_several_by_hand():
+    points = np.array([[0.0], [1], [10], [11]])
+    assert distances.spread_of_one(points, list("aabb")) == pytest.approx(1 / 10)
+    assert distances.spread_of_one(points, list("abab")) == pytest.approx(4 * 10 / (1 + 11 + 9 + 1))
+    assert distances.spread_of_one(0 * points, list("aabb")) == 0
+    assert math.isnan(distances.spread_of_one(points, list("abcd")))
+    assert math.isnan(distances.spread_of_one(points, list("aaaa")))
+
+
 def test_copies_are_near_and_strangers_are_not():
     stock, unseen = normal(300), normal(300, seed=1)
     far = distances.nearest(unseen, stock)

@@ -6,12 +6,14 @@ must be independent: pictures of the same texts are nearer to each other than ch
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 Features = NDArray[np.float64]
+NOTHING = 1e-3  # a distance that rounding alone may give, of features of mean square 1
 ROWS = 500  # queries whose distances are held at once
 
 
@@ -85,6 +87,19 @@ def diversity(made: Features, real: Features) -> float:
     """
     theirs = np.mean([spread_of(rows) for rows in real])
     return float(np.mean([spread_of(rows) for rows in made]) / theirs)
+
+
+def spread_of_one(features: Features, names: Sequence[str]) -> float:
+    """Mean distance of two of (N, E) with the same name over that of two with different names.
+
+    0: all of one name are the same. NaN where there are no two of either kind.
+    """
+    between = distances(features, features)
+    same = np.array(names)[:, None] == np.array(names)[None]
+    other, pairs = ~same, same & ~np.eye(len(names), dtype=bool)
+    if not (pairs.any() and other.any()):
+        return float("nan")
+    return float(between[pairs].mean() / max(between[other].mean(), NOTHING))
 
 
 class Nearest(NamedTuple):

@@ -35,6 +35,7 @@ from clipavatar.prompts import LANGUAGES
 
 REALISM = ("words", "full")  # the sets whose pictures are compared with true ones
 TEXTS, SEEDS = 16, 8  # for diversity: so many texts, each with so many seeds
+OWN_SEEDS = 4  # for each of TEXTS captions of a person's own
 LOW = 0.05  # the quantile of distances in which a few copies show
 TURNS = 8  # times that the sampling table chooses what the texts leave unsaid
 
@@ -134,6 +135,13 @@ def measure_folder(
         add_inception(made, drawn, pixels[mine], pixels[1::2])
     ratio = distances.spread_of(model) / distances.spread_of(stock[mine])
     made.figures["spread over all captions"] = Pair(ratio, 1.0)
+    names = list(dict.fromkeys(case.text for case in asked))[:TEXTS]
+    again = [Case(n, "", {}, 1000 + seed) for seed, n in enumerate(names * OWN_SEEDS)]
+    variants = features(embed(clip, painted(paint, again, "drawing variants")))
+    made.figures["spread of one caption over that of several"] = Pair(
+        distances.spread_of_one(variants, names * OWN_SEEDS),
+        distances.spread_of_one(stock, [case.text for case in texts]),
+    )
     near = distances.nearest(model, stock)
     alone = distances.nearest(stock, stock, itself=True)
     made.figures |= memory(near, alone)

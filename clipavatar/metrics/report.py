@@ -97,7 +97,9 @@ def _percent(figures: Mapping[str, float], name: str, language: str) -> str:
 
 
 def number(value: float) -> str:
-    """Three decimals for the small, one for the large."""
+    """Three decimals for the small, one for the large, "-" for what has no value."""
+    if math.isnan(value):
+        return "-"
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.3f}"
 
 
