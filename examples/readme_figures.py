@@ -87,7 +87,22 @@ def zero_shot(made: dict[str, Any]) -> str:
     return table(["zero-shot accuracy of the CLIP, %", *heads], rows)
 
 
-TABLES = {"accuracy": accuracy, "figures": figures, "fairness": fairness, "zero-shot": zero_shot}
+def unsaid(made: dict[str, Any]) -> str:
+    """How varied what no text says is, beside the table that it is drawn from."""
+    rows = [
+        [name.replace("_", " "), f"{bits['model']:.2f}", f"{bits['true']:.2f}"]
+        for name, bits in made["unsaid entropy"].items()
+    ]
+    return table(["entropy of what is unsaid, bits", "model", "sampling table"], rows)
+
+
+TABLES = {
+    "accuracy": accuracy,
+    "figures": figures,
+    "unsaid": unsaid,
+    "fairness": fairness,
+    "zero-shot": zero_shot,
+}
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import TINY, TinyClip, TinyGenerator
+from PIL import ImageDraw
 
 from clipavatar.chibi.caption import hard_negative
 from clipavatar.chibi.dataset import UNSAID, VALUES, labels_of
@@ -26,9 +27,11 @@ from clipavatar.metrics.attributes import (
     present,
     visible,
 )
+from clipavatar.metrics.charts import report_picture
 from clipavatar.metrics.inception import inception_figures
 from clipavatar.metrics.judging import plain
 from clipavatar.metrics.painting import painted, painter
+from clipavatar.metrics.results import Evaluation, Pair
 from clipavatar.metrics.texts import SETS, cases, literal
 from clipavatar.pipeline import AvatarPipeline
 from clipavatar.prompts import LANGUAGES
@@ -328,6 +331,22 @@ def test_no_wrong_caption_of_training_says_a_pair_that_is_held_out():
 
 
 # ------------------------------------------------------------------------- inception and pictures
+
+
+def test_the_sheet_has_every_figure_and_the_entropy_of_what_is_unsaid(monkeypatch):
+    written, write = [], ImageDraw.ImageDraw.text
+
+    def spy(draw, where, text, *how, **more):
+        assert where[1] < draw.im.size[1]
+        written.append(text)
+        write(draw, where, text, *how, **more)
+
+    monkeypatch.setattr(ImageDraw.ImageDraw, "text", spy)
+    unsaid = {name: Pair(place + 0.25, place + 0.75) for place, name in enumerate(VALUES)}
+    made = Evaluation({"recall": Pair(0.5, 0.875)}, unsaid=unsaid, notes=["a note"])
+    report_picture(made, {})
+    assert {"recall", "0.500", "0.875", "a note"} <= set(written)
+    assert {"entropy of what is unsaid, bits", "hair colour", "3.25", "3.75"} <= set(written)
 
 
 def test_without_torch_fidelity_fid_is_one_clear_line(monkeypatch):

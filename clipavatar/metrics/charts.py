@@ -12,7 +12,7 @@ from clipavatar.chibi.dataset import VALUES
 from clipavatar.images import font, to_pil
 from clipavatar.metrics.attributes import Share
 from clipavatar.metrics.judging import plain
-from clipavatar.metrics.report import Trust, number, own_accuracies, own_heads
+from clipavatar.metrics.report import Trust, entropies, number, own_accuracies, own_heads
 from clipavatar.metrics.results import Copy, Evaluation, Wrong
 from clipavatar.metrics.texts import SETS
 from clipavatar.prompts import CJK, LANGUAGES
@@ -114,26 +114,44 @@ def _panel(
 
 
 def _figures(made: Evaluation, trust: Trust) -> Image.Image:
-    """The other figures, beside them how far the judge can be trusted, and the notes below."""
-    tables = [[["figure", "model", "true pictures"]]]
-    tables[0] += [[name, number(x.model), number(x.true)] for name, x in made.figures.items()]
+    """The other figures, beside them how far the judge can be trusted and the entropies.
+
+    The notes stand below.
+    """
+    figures = [["figure", "model", "true pictures"]]
+    figures += [[name, number(x.model), number(x.true)] for name, x in made.figures.items()]
+    beside: list[list[list[str]]] = []
     if made.shares:
         names = [*VALUES, "all"]
         own = [[name.replace("_", " "), *own_accuracies(made, trust, name)] for name in names]
-        tables.append([["the judge, %", *own_heads(made)], *own])
+        beside.append([["the judge, %", *own_heads(made)], *own])
+    if made.unsaid:
+        beside.append(entropies(made))
+    lines = max(len(figures), sum(len(rows) + 1 for rows in beside))
     notes = [line for note in made.notes for line in _wrapped(note, 4, WIDTH - 2 * MARGIN)]
-    height = MARGIN + LINE_HEIGHT * (max(map(len, tables)) + len(notes)) + MARGIN // 2
+    height = MARGIN + LINE_HEIGHT * (lines + len(notes)) + MARGIN // 2
     image = Image.new("RGB", (WIDTH, height), "white")
     draw = ImageDraw.Draw(image)
-    for rows, left, place, step in zip(tables, (MARGIN, 620), (320, 220), (120, 135), strict=False):
-        for row, cells in enumerate(rows):
-            y = MARGIN // 2 + LINE_HEIGHT * row
-            for column, cell in enumerate(cells):
-                x = left + (place + (column - 1) * step if column else 0)
-                draw.text((x, y), cell, INK if row else PALE, font(13 if row else 12))
+    _table(draw, figures, MARGIN, MARGIN // 2, 320, 120)
+    top = MARGIN // 2
+    for rows in beside:
+        _table(draw, rows, 620, top, 220, 135)
+        top += LINE_HEIGHT * (len(rows) + 1)
     for row, note in enumerate(reversed(notes), 1):
         draw.text((MARGIN, height - LINE_HEIGHT * row), note, INK, font(12))
     return image
+
+
+def _table(
+    draw: ImageDraw.ImageDraw, rows: list[list[str]], left: int, top: int, place: int, step: int
+) -> None:
+    """Rows under their heads; from `place` on a column every `step` pixels."""
+    for row, cells in enumerate(rows):
+        for column, cell in enumerate(cells):
+            x = left + (place + (column - 1) * step if column else 0)
+            draw.text(
+                (x, top + LINE_HEIGHT * row), cell, INK if row else PALE, font(13 if row else 12)
+            )
 
 
 def _grid(title: str, cells: Sequence[Image.Image]) -> Image.Image:

@@ -25,11 +25,8 @@ def as_markdown(made: Evaluation, trust: Trust, about: Mapping[str, str]) -> str
     rows = [[name, number(pair.model), number(pair.true)] for name, pair in made.figures.items()]
     parts.append(_table(["figure", "model", "true pictures"], rows))
     if made.unsaid:
-        rows = [
-            [name.replace("_", " "), f"{pair.model:.2f}", f"{pair.true:.2f}"]
-            for name, pair in made.unsaid.items()
-        ]
-        parts.append(_table(["entropy of what is unsaid, bits", "model", "table"], rows))
+        heads, *rows = entropies(made)
+        parts.append(_table(heads, rows))
     if made.zero_shot:
         columns = [language + words for words in ("", UNSEEN_WORDS) for language in LANGUAGES]
         rows = [
@@ -76,6 +73,15 @@ def own_accuracies(made: Evaluation, trust: Trust, name: str) -> list[str]:
     told = [shares[name].percent if name in shares else None for shares in made.truth.values()]
     told += [trust.get(kind, {}).get(name) for kind in TRUST]
     return ["-" if percent is None else f"{percent:.1f}" for percent in told]
+
+
+def entropies(made: Evaluation) -> list[list[str]]:
+    """How varied what no text says is, as rows under their heads."""
+    rows = [
+        [name.replace("_", " "), f"{pair.model:.2f}", f"{pair.true:.2f}"]
+        for name, pair in made.unsaid.items()
+    ]
+    return [["entropy of what is unsaid, bits", "model", "table"], *rows]
 
 
 def _fairness(made: Evaluation) -> str:
