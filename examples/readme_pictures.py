@@ -3,22 +3,26 @@
     python examples/readme_pictures.py                                # strip.png, art.png
     python examples/readme_pictures.py --sheets sheets                # of the shipped model
     python examples/readme_pictures.py --sheets sheets --model runs/generator
+    python examples/readme_pictures.py --art art                      # of the drawings, no model
 
 strip.png comes from the shipped model; art.png, what it learned from, from the renderer (train
 extra). The sheets: 6 prompts by 16 seeds, every value by its English and its Chinese word, one seed
-through all expressions, and 16 partial prompts.
+through all expressions, and 16 partial prompts. Of the drawings: every value of every attribute,
+64 figures of a stream, a few people in every expression, and one at three sizes.
 """
 
 import argparse
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
 from clipavatar import AvatarPipeline
 from clipavatar.chibi.draw import render
-from clipavatar.chibi.sample import SAMPLING
+from clipavatar.chibi.sample import SAMPLING, figure
 from clipavatar.chibi.stream import figure_of
+from clipavatar.config import NOISE_SIZE
 from clipavatar.images import contact_sheet
 from clipavatar.prompts import describe
 
@@ -53,6 +57,21 @@ PEOPLE = ["girl, pink bob, blue dress", "man, short black hair, suit", "white ca
 PARTIAL = [
     *("girl", "boy", "woman", "man", "dog", "熊猫", "glasses", "戴帽子", "angry", "红头发"),
     *("kimono", "freckles", "twin tails", "蓝眼睛", "crown", "cute"),
+]
+
+
+PLAIN = {  # on whom the drawings show their values
+    **{"character": "girl", "hair": "ponytail", "fringe": "side-swept", "hair_colour": "brown"},
+    **{"eye_colour": "blue", "expression": "smiling", "skin": "light", "clothes": "T-shirt"},
+    **dict.fromkeys(("hair_tips", "glasses", "head", "face", "earrings"), "none"),
+    "clothes_colour": "red",
+}
+MODELS = [  # of every expression
+    PLAIN,
+    {**PLAIN, "character": "man", "hair": "short hair", "skin": "dark", "face": "beard"},
+    {**PLAIN, "character": "woman", "hair": "wavy hair", "hair_colour": "pink", "skin": "tan"},
+    {**PLAIN, "character": "boy", "hair": "spiky hair", "hair_colour": "blonde", "skin": "brown"},
+    {"character": "cat", "hair_colour": "white", "eye_colour": "green", "head": "none"},
 ]
 
 
@@ -102,12 +121,37 @@ def sheets(pipeline: AvatarPipeline, folder: Path) -> None:
         contact_sheet(images, columns=columns, labels=labels).save(folder / f"{name}.png")
 
 
+def art_sheets(folder: Path) -> None:
+    """Contact sheets of the renderer, as PNG."""
+    folder.mkdir(parents=True, exist_ok=True)
+    usual = np.zeros(NOISE_SIZE, np.float32)
+    names = [(name, value) for name, values in SAMPLING.items() for value in values]
+    values = [render(figure({**PLAIN, name: value}, usual), 128) for name, value in names]
+    labels = [f"{name}: {value}".replace("_", " ") for name, value in names]
+    faces = list(SAMPLING["expression"])
+    people = [figure({**one, "expression": face}, usual) for one in MODELS for face in faces]
+    sizes = [render(figure_of(3, 0), size).resize((512, 512), 0) for size in (64, 128, 512)]
+    for name, made in {
+        "values": contact_sheet(values, columns=11, labels=labels),
+        "figures": contact_sheet([render(figure_of(3, index), 128) for index in range(64)]),
+        "expressions": contact_sheet(
+            [render(one, 128) for one in people], columns=len(faces), labels=faces * len(MODELS)
+        ),
+        "sizes": contact_sheet(sizes, columns=3, labels=["64 px", "128 px", "512 px"]),
+    }.items():
+        made.save(folder / f"{name}.png")
+
+
 def main() -> None:
     """See above."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sheets", type=Path, help="folder for the sheets; README's are left")
+    parser.add_argument("--art", type=Path, help="folder for sheets of the drawings themselves")
     parser.add_argument("--model", default="", help="another than the shipped one")
     args = parser.parse_args()
+    if args.art:
+        art_sheets(args.art)
+        return
     pipeline = AvatarPipeline.from_pretrained(args.model)
     if args.sheets:
         sheets(pipeline, args.sheets)

@@ -1,5 +1,6 @@
 """Every example runs as it is, with the shipped model, in an empty folder."""
 
+import importlib.util
 import os
 import re
 import shutil
@@ -9,9 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from clipavatar import cli, prompt_files
 from clipavatar.checkpoint import ASSETS
+from clipavatar.chibi.sample import SAMPLING
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 shipped = pytest.mark.skipif(
@@ -79,6 +82,24 @@ def test_train_tiny_ends_in_a_model_that_draws(tmp_path, monkeypatch):
     model = ["--model", "runs/tiny/generator.safetensors", "--clip", "runs/tiny-clip/clip"]
     assert cli.main(["generate", "girl", "-o", "girl.png", "--size", "32", *model]) == 0
     assert (tmp_path / "girl.png").is_file()
+
+
+def test_the_sheets_of_the_art_show_every_value(tmp_path, monkeypatch):
+    spec = importlib.util.spec_from_file_location("art", EXAMPLES / "readme_pictures.py")
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    drawn = []
+
+    def render(figure, size):
+        drawn.append(figure.attributes)
+        return Image.fromarray(blank(size))
+
+    monkeypatch.setattr(script, "render", render)
+    script.art_sheets(tmp_path / "art")
+    names = {path.name for path in (tmp_path / "art").iterdir()}
+    assert names == {"values.png", "figures.png", "expressions.png", "sizes.png"}
+    values = [(name, value) for name, table in SAMPLING.items() for value in table]
+    assert all(figure[n] == v for figure, (n, v) in zip(drawn, values, strict=False))
 
 
 def blank(size):
