@@ -188,7 +188,7 @@ def _fits(name: str, value: str, said: Mapping[str, str]) -> bool:
 
 # ------------------------------------------------------------------------------------ what is kept
 
-FACE = ("eye_colour", "expression", "skin", "glasses", "face")
+FACE = ("eye_colour", "expression", "skin", "glasses", "face", "earrings")
 KEPT: dict[str, tuple[str, ...]] = {  # what --keep may name, and the attributes it means
     "hair": ("hair", "fringe", "hair_colour", "hair_tips"),
     "face": FACE,
@@ -196,6 +196,7 @@ KEPT: dict[str, tuple[str, ...]] = {  # what --keep may name, and the attributes
     "expression": ("expression",),
     "skin": ("skin",),
     "glasses": ("glasses",),
+    "earrings": ("earrings",),
     "head": ("head",),
     "clothes": ("clothes", "clothes_colour"),
     "character": ("character",),
@@ -204,6 +205,7 @@ KEPT: dict[str, tuple[str, ...]] = {  # what --keep may name, and the attributes
 ALIASES = {
     **{"头发": "hair", "发型": "hair", "头髮": "hair", "脸": "face", "脸部": "face"},
     **{"眼睛": "eyes", "表情": "expression", "肤色": "skin", "皮肤": "skin", "眼镜": "glasses"},
+    **{"耳环": "earrings", "耳饰": "earrings", "耳坠": "earrings"},
     **{"头饰": "head", "帽子": "head", "hat": "head", "衣服": "clothes", "服装": "clothes"},
     **{"角色": "character", "人物": "character", "全部": "all", "其他": "all", "rest": "all"},
 }
@@ -244,7 +246,10 @@ def _place(name: str, resolution: int) -> Tensor:
     down, across = line[:, None], (line - 0.5)[None, :]
     face = ((across / 0.24) ** 2 + ((down - 0.62) / 0.2) ** 2 < 1).expand(resolution, -1)
     eyes = ((across.abs() < 0.24) & ((down - 0.58).abs() < 0.1)).expand(resolution, -1)
+    ears = ((across.abs() - 0.275).abs() < 0.075) & ((down - 0.68).abs() < 0.1)
     places = {
+        "face": face | ears,
+        "earrings": ears,
         "hair": (down < 0.8) & ~face,
         "head": (down < 0.3).expand(resolution, resolution),
         "eyes": eyes,
@@ -252,7 +257,7 @@ def _place(name: str, resolution: int) -> Tensor:
         "clothes": (down > 0.8).expand(resolution, resolution),
     }
     whole = torch.ones(resolution, resolution, dtype=torch.bool)
-    inside = face if name in ("face", "expression", "skin") else places.get(name, whole)
+    inside = face if name in ("expression", "skin") else places.get(name, whole)
     return inside.float()
 
 

@@ -14,6 +14,7 @@ from conftest import TINY, TinyClip, TinyGenerator, TinyUpscaler
 from PIL import Image
 
 from clipavatar import cli, images, refine
+from clipavatar.chibi.draw import pixels as draw_figure
 from clipavatar.chibi.sample import SAMPLING, figure
 from clipavatar.config import NOISE_SIZE, DcganConfig, StyleGeneratorConfig
 from clipavatar.goals import Verdict
@@ -394,9 +395,23 @@ class TestKeeping:
         with pytest.raises(ValueError, match=r"cannot keep 'knees'; choose from hair, face"):
             check_keep("hair, knees")
 
-    def test_every_attribute_can_be_kept(self):
+    def test_every_attribute_can_be_kept_without_all_the_others(self):
         assert set(KEPT["all"]) == set(SAMPLING)
+        assert {attribute for n in KEPT if n != "all" for attribute in KEPT[n]} == set(SAMPLING)
         assert all(set(names) <= set(SAMPLING) for names in KEPT.values())
+
+    @pytest.mark.parametrize("keep", ["face", "earrings", "耳环"])
+    def test_earrings_are_kept_with_the_face_or_alone_where_they_hang(self, keep):
+        noise, (name,) = sample_noise(1, NOISE_SIZE, 1), check_keep(keep)
+        kept = keep_choices(noise, "girl with earrings", "sad girl", [name])
+        assert figure({"character": "girl"}, noise[0].numpy()).attributes["earrings"] == "none"
+        worn = figure({"character": "girl"}, kept[0].numpy())
+        assert worn.attributes["earrings"] == "earrings"
+        bare = dataclasses.replace(worn, attributes=worn.attributes | {"earrings": "none"})
+        change = (draw_figure(worn, 64) != draw_figure(bare, 64)).any(axis=-1)
+        place = refine._place(name, 64).bool().numpy()
+        assert change[place].sum() > 0.9 * change.sum() > 0
+        assert place.mean() < 0.2
 
     @pytest.mark.parametrize("seed", range(6))
     def test_what_was_said_before_is_chosen_by_the_noise_now(self, seed):
