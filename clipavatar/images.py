@@ -158,7 +158,7 @@ def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 def contact_sheet(
     images: Sequence[Image.Image], columns: int = 0, labels: Sequence[str] | None = None
 ) -> Image.Image:
-    """Pictures of one size on a white RGB sheet, row by row, `labels` under them.
+    """Pictures of one size on a white RGB sheet, row by row, `labels` of any lines under them.
 
     Labels that are wider than their picture are set smaller. `columns` 0 makes the sheet about
     square. Raises ValueError for no pictures.
@@ -169,7 +169,8 @@ def contact_sheet(
     width, height = images[0].size
     text = max(11, width // 14) if labels else 0
     gap = max(2, width // 32)
-    cell_width, cell_height = width + gap, height + gap + (text * 3 // 2 if labels else 0)
+    lines = max((label.count("\n") + 1 for label in labels), default=0) if labels else 0
+    cell_width, cell_height = width + gap, height + gap + lines * text * 3 // 2
     rows = math.ceil(len(images) / columns)
     sheet = Image.new("RGB", (columns * cell_width + gap, rows * cell_height + gap), "white")
     draw = ImageDraw.Draw(sheet)
@@ -180,8 +181,9 @@ def contact_sheet(
         sheet.paste(picture, (x, y), picture)
         if labels and index < len(labels):
             where = (x + width // 2, y + height + text // 4)
-            size = text * min(1.0, width / max(1.0, draw.textlength(labels[index], font(text))))
-            draw.text(where, labels[index], "#444444", font(max(6, int(size))), anchor="ma")
+            wide = max(draw.textlength(line, font(text)) for line in labels[index].split("\n"))
+            letters = font(max(6, int(text * min(1.0, width / max(1.0, wide)))))
+            draw.text(where, labels[index], "#444444", letters, anchor="ma", align="center")
     return sheet
 
 

@@ -31,6 +31,21 @@ def test_render_writes_an_image_folder_and_goes_on_where_it_stopped(tmp_path: Pa
     assert len(lines[2]["text"]) == len(lines[2]["negatives"]) == 4
 
 
+def test_the_sheet_shows_whole_captions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[str] = []
+
+    def spy(pictures: list[Image.Image], labels: list[str]) -> Image.Image:
+        written.extend(labels)
+        return pictures[0]
+
+    monkeypatch.setattr("clipavatar.images.contact_sheet", spy)
+    folder = render_dataset(tmp_path / "set", 4, size=16, workers=1, sheet=tmp_path / "sheet.png")
+    lines = (folder / "metadata.jsonl").read_text().splitlines()
+    captions = [json.loads(line)["text"][0] for line in lines]
+    assert [label.replace("\n", " ") for label in written] == captions
+    assert max(len(line) for label in written for line in label.split("\n")) <= 28
+
+
 def test_a_line_of_metadata_draws_the_very_picture_again(tmp_path: Path) -> None:
     folder = render_dataset(tmp_path, 4, size=32, workers=1)
     for line in (folder / "metadata.jsonl").read_text().splitlines():

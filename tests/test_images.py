@@ -112,10 +112,20 @@ def test_contact_sheet():
 
 def test_a_long_label_stays_below_its_own_picture():
     pictures = [Image.new("RGB", (64, 64), "white")] * 2
-    sheet = images.contact_sheet(pictures, columns=2, labels=["a very long label indeed", ""])
+    sheet = images.contact_sheet(pictures, columns=2, labels=["a rather long label", ""])
     ink = np.asarray(sheet.convert("L"))[66:] < 200
     assert ink[:, :67].any()
     assert not ink[:, 67:].any()
+
+
+def test_every_line_of_a_label_stands_below_its_own_picture_and_above_the_next():
+    pictures = [Image.new("RGB", (128, 64), "white")] * 2
+    sheet = images.contact_sheet(pictures, columns=1, labels=["one\ntwo\nthree\nfour", ""])
+    rows = (np.asarray(sheet.convert("L")) < 200).any(axis=1)
+    lines = np.flatnonzero(np.diff(rows.astype(int)) == 1)
+    assert len(lines) == 4
+    assert rows[: 64 + 4].sum() == 0
+    assert rows[-64 - 4 - 4 * 16 :].sum() == 0
 
 
 def test_png_remembers_its_settings(tmp_path):

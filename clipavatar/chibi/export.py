@@ -13,6 +13,7 @@ import tarfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ from clipavatar.files import replacing
 from clipavatar.prompts import LANGUAGES
 
 SETTINGS = ".render.json"  # hidden: loaders of data sets pass it over
+LETTERS = 28  # in a line below a picture of the sheet
 SPLITS = ("training", "held-out")
 Row = dict[str, Any]
 Draw = Callable[..., tuple[Row, bytes]]  # `_picture` of this data set
@@ -171,7 +173,8 @@ def _write_sheet(path: Path, count: int, draw: Draw) -> None:
     rows, data = zip(*map(draw, range(count)), strict=True)
     pictures = [Image.open(io.BytesIO(png)) for png in data]
     with replacing(path) as part:
-        contact_sheet(pictures, labels=[row["text"][0][:40] for row in rows]).save(part, "PNG")
+        captions = ["\n".join(wrap(row["text"][0], LETTERS)) for row in rows]
+        contact_sheet(pictures, labels=captions).save(part, "PNG")
 
 
 def _png(picture: Image.Image) -> bytes:
