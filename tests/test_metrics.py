@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import sys
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -28,6 +29,7 @@ from clipavatar.metrics.attributes import (
     visible,
 )
 from clipavatar.metrics.charts import report_picture
+from clipavatar.metrics.figures import add_inception
 from clipavatar.metrics.inception import inception_figures
 from clipavatar.metrics.judging import plain
 from clipavatar.metrics.painting import painted, painter
@@ -350,10 +352,44 @@ def test_the_sheet_has_every_figure_and_the_entropy_of_what_is_unsaid(monkeypatc
 
 
 def test_without_torch_fidelity_fid_is_one_clear_line(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "torch_fidelity", None)
+    monkeypatch.setitem(sys.modules, "torch_fidelity", None)
     pixels = torch.zeros(2, 8, 8, 3, dtype=torch.uint8)
     with pytest.raises(RuntimeError, match="need: pip install torch-fidelity"):
         inception_figures(pixels, pixels, pixels)
+
+
+def test_fid_and_inception_score_are_what_torch_fidelity_finds(monkeypatch):
+    def calculate_metrics(input1, input2, fid, isc, **how):
+        assert fid
+        assert isc
+        for pictures in (input1, input2):
+            assert {(each.shape, each.dtype) for each in pictures} == {((3, 8, 8), torch.uint8)}
+        light = float(input1[0].float().mean() - input2[0].float().mean())
+        return {"frechet_inception_distance": light, "inception_score_mean": len(input1)}
+
+    monkeypatch.setitem(
+        sys.modules, "torch_fidelity", SimpleNamespace(calculate_metrics=calculate_metrics)
+    )
+    pixels = torch.full((3, 8, 8, 3), 50, dtype=torch.uint8)
+    found = inception_figures(pixels + 30, pixels[:2] + 10, pixels)
+    assert found == {"FID": [30, 10], "Inception Score": [3, 2]}
+    seen_through = torch.zeros(2, 8, 8, 4, dtype=torch.uint8)
+    assert inception_figures(seen_through, pixels, pixels)["FID"][0] > 100  # on plain light grey
+
+
+def test_what_stops_torch_fidelity_is_one_clear_line_and_a_note(monkeypatch):
+    def calculate_metrics(**_):
+        raise OSError("no route\nto host")
+
+    monkeypatch.setitem(
+        sys.modules, "torch_fidelity", SimpleNamespace(calculate_metrics=calculate_metrics)
+    )
+    pixels, made = torch.zeros(2, 8, 8, 3, dtype=torch.uint8), Evaluation()
+    line = "torch-fidelity could not measure FID and Inception Score: no route to host"
+    with pytest.raises(RuntimeError, match=f"^{line}$"):
+        inception_figures(pixels, pixels, pixels)
+    add_inception(made, pixels, pixels, pixels)
+    assert (made.notes, made.figures) == ([line], {})
 
 
 def test_a_generator_without_transparency_is_measured_too():
