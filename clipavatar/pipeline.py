@@ -207,6 +207,8 @@ class AvatarPipeline:
         check_range("candidates", candidates, 1, 256)
         check_range("steps", steps, 1, 10_000)
         start = read_start(start_from, self.name) if start_from else {}
+        if check_keep(keep) and not start:
+            raise ValueError("keep needs start_from: a saved avatar to keep it of")
         if mode not in MODES:
             raise ValueError(f"mode must be one of {', '.join(MODES)}, not {mode!r}")
         if self.config.image_channels == 3:

@@ -395,6 +395,10 @@ class TestKeeping:
         with pytest.raises(ValueError, match=r"cannot keep 'knees'; choose from hair, face"):
             check_keep("hair, knees")
 
+    def test_there_must_be_something_to_keep_it_of(self, named):
+        with pytest.raises(ValueError, match="keep needs start_from"):
+            named.generate("girl", keep="hair", size=32)
+
     def test_every_attribute_can_be_kept_without_all_the_others(self):
         assert set(KEPT["all"]) == set(SAMPLING)
         assert {attribute for n in KEPT if n != "all" for attribute in KEPT[n]} == set(SAMPLING)

@@ -13,8 +13,8 @@ from clipavatar.chibi.dataset import labels_of, spread
 from clipavatar.chibi.stream import figure_of
 from clipavatar.config import SourceConfig
 
-TRAINING_SEED = 0  # of the stream that the shipped model was trained on, and how much of it
-TRAINING_COUNT = SourceConfig().pictures
+TRAINING_SEED = 0  # of the stream that the shipped model was trained on, and how many of its first
+TRAINING_COUNT = SourceConfig().pictures  # pictures are looked through: those that it saw most
 STOCK = 1000  # training pictures that every picture is compared with, whatever they show
 MATCHES = 3  # further ones for each picture: those that show most of what it shows
 CHUNK = 1000  # figures that a process names at a time
