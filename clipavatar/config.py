@@ -205,7 +205,7 @@ class UpscalerTrainConfig:
     pictures: int = 2000
     minutes: float = 12.0
     batch_size: int = 16
-    crop: int = 24  # pixels of the small picture
+    crop: int = 24  # pixels of the small picture, or all of it
     learning_rate: float = 2e-3
     seed: int = 3
 

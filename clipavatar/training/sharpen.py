@@ -66,14 +66,17 @@ def train_upscaler(config: Config, resume: bool = False) -> Path:
 def _pair(
     pictures: Pictures, options: UpscalerTrainConfig, factor: int, step: int
 ) -> tuple[Tensor, Tensor]:
-    """Softened crops (B, 4, crop, crop) and the true ones `factor` times larger, in [-1, 1]."""
+    """Softened crops (B, 4, crop, crop) in [-1, 1], and the true ones `factor` times larger.
+
+    A picture that is smaller than a crop is taken whole.
+    """
     rng = np.random.default_rng([options.seed, step])
     large = to_float(pictures.pixels(rng.integers(len(pictures), size=options.batch_size)))
-    side = options.crop * factor
-    top, left = rng.integers(0, (large.shape[-1] - side) // factor + 1, 2) * factor
-    large = large[..., top : top + side, left : left + side]
+    crop = min(options.crop, large.shape[-1] // factor)
+    top, left = rng.integers(0, large.shape[-1] // factor - crop + 1, 2) * factor
+    large = large[..., top : top + crop * factor, left : left + crop * factor]
     draw = torch.Generator().manual_seed(step)
-    small = soften(resize(large, options.crop), draw)
+    small = soften(resize(large, crop), draw)
     return small.contiguous(memory_format=torch.channels_last), large.contiguous(
         memory_format=torch.channels_last
     )
