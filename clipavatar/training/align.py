@@ -124,9 +124,12 @@ def train_clip(config: Config, resume: bool = False) -> Path:
     cache, vocabulary = output.parent / "cache", output / "vocabulary.txt.gz"
     first, most = config.data.pool, config.data.sources[0].pictures
     size = config.network.resolution if first else SIZE
+    if first and accelerator.num_processes > 1:
+        raise ValueError("data.pool is for one process")
     fresh = not resume and accelerator.is_main_process
     with accelerator.main_process_first():  # one draws, the others find it
-        pictures = load_pictures(min(most, first or most), size, options.seed, cache)
+        if not (first and options.start):  # the pool draws its own
+            pictures = load_pictures(min(most, first or most), size, options.seed, cache)
         unseen = load_pictures(options.unseen, size, options.seed + 1, cache)
         if options.start:
             clip = load_clip(options.start).requires_grad_(True)
@@ -213,6 +216,8 @@ def train_clip(config: Config, resume: bool = False) -> Path:
             progress.record(**_zero_shot(clip, unseen))
         if progress.done:
             break
+    if pool:  # a generator's run may follow, with one of its own
+        pool.close()
     if accelerator.is_main_process:
         save_clip(clip.cpu(), output / "clip", half=True)
         if not options.start:  # for the generator: see its `reads`

@@ -14,6 +14,7 @@ from typing import TypeVar
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from clipavatar.chibi.caption import caption, full_subset, hard_negative, random_subset
@@ -66,22 +67,12 @@ def batch(
     still choose what is drawn.
     """
     count = share(size, parts)
-    index, noise, captions, said, wrong, wrong_said = [], [], [], [], [], []
+    index, rows = [], []
     for row in range(part * count, (part + 1) * count):
         rng = np.random.default_rng([seed, step * size + row, ROW])
-        i = int(rng.integers(len(pictures)))
-        attributes, always = pictures.attributes(i), pictures.always(i)
-        choose = full_subset if rng.random() < full else random_subset
-        subset = choose(attributes, rng, always)
-        index.append(i)
-        noise.append(aimed(subset, attributes, pictures.noise[i], rng))
-        language = "en" if rng.random() < 0.5 else "zh"
-        captions.append(caption(subset, language, rng, "training"))
-        said.append(labels_of(subset))
-        if negatives:
-            other = hard_negative(subset, rng)
-            wrong.append(caption(other, language, rng, "training"))
-            wrong_said.append(labels_of(other))
+        index.append(int(rng.integers(len(pictures))))
+        rows.append(spoken(pictures, index[-1], rng, full, negatives))
+    noise, captions, said, wrong, wrong_said = map(list, zip(*rows, strict=True))
     places = np.array(index)
     return Batch(
         to_float(pictures.pixels(places)).contiguous(memory_format=torch.channels_last),
@@ -89,10 +80,30 @@ def batch(
         captions,
         torch.from_numpy(pictures.labels[places]),
         torch.tensor(said),
-        wrong,
-        torch.tensor(wrong_said),
+        wrong if negatives else [],
+        torch.tensor(wrong_said if negatives else []),
         torch.from_numpy(pictures.marked(places))[:, None].float(),
     )
+
+
+def spoken(
+    pictures: Pictures, i: int, rng: np.random.Generator, full: float, negative: bool
+) -> tuple[NDArray[np.float32], str, list[int], str, list[int]]:
+    """Picture `i` in words: noise (Z,), caption, what it says (A,), and a wrong one of each.
+
+    The wrong ones are empty unless `negative`.
+    """
+    attributes, always = pictures.attributes(i), pictures.always(i)
+    choose = full_subset if rng.random() < full else random_subset
+    subset = choose(attributes, rng, always)
+    noise = aimed(subset, attributes, pictures.noise[i], rng)
+    language = "en" if rng.random() < 0.5 else "zh"
+    right = caption(subset, language, rng, "training")
+    if not negative:
+        return noise, right, labels_of(subset), "", []
+    other = hard_negative(subset, rng)
+    wrong = caption(other, language, rng, "training")
+    return noise, right, labels_of(subset), wrong, labels_of(other)
 
 
 def share(size: int, parts: int) -> int:

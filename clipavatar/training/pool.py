@@ -18,12 +18,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from clipavatar.chibi.caption import caption, full_subset, hard_negative, random_subset
-from clipavatar.chibi.dataset import Pictures, Place, labels_of, load_chunk
-from clipavatar.chibi.stream import aimed
+from clipavatar.chibi.dataset import Pictures, Place, load_chunk
 from clipavatar.files import replacing
 from clipavatar.images import to_float
-from clipavatar.training.batches import Batch, share
+from clipavatar.training.batches import Batch, share, spoken
 
 CAPTIONS = 4  # of each picture, with a noise vector and a wrong caption each
 TEXTS, PICKS = 6, 7  # ends of the keys of random streams
@@ -125,19 +123,9 @@ def _texts(
 ) -> dict[str, Any]:
     """Of each picture CAPTIONS captions and what goes with them, (N, CAPTIONS, ...) by KEYS."""
     rng = np.random.default_rng([seed, start, TEXTS])
-    captions, wrong, noise, said, wrong_said = [], [], [], [], []
-    for i in range(len(pictures)):
-        attributes, always = pictures.attributes(i), pictures.always(i)
-        for _ in range(CAPTIONS):
-            choose = full_subset if rng.random() < full else random_subset
-            subset = choose(attributes, rng, always)
-            language = "en" if rng.random() < 0.5 else "zh"
-            other = hard_negative(subset, rng)
-            captions.append(caption(subset, language, rng, "training"))
-            wrong.append(caption(other, language, rng, "training"))
-            noise.append(aimed(subset, attributes, pictures.noise[i], rng))
-            said.append(labels_of(subset))
-            wrong_said.append(labels_of(other))
+    repeated = [i for i in range(len(pictures)) for _ in range(CAPTIONS)]
+    rows = [spoken(pictures, i, rng, full, True) for i in repeated]
+    noise, captions, said, wrong, wrong_said = map(list, zip(*rows, strict=True))
     made = {
         "tokens": tokenizer(captions).numpy().astype(np.int32),
         "wrong": tokenizer(wrong).numpy().astype(np.int32),
