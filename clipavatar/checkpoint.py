@@ -110,6 +110,14 @@ def load_model(kind: str, path: str | Path) -> nn.Module:
     return model.eval()
 
 
+def start(model: nn.Module, kind: str, path: str | Path) -> None:
+    """Give a model the weights of a file. Raises OSError, or ValueError for another shape."""
+    before = load_model(kind, path)
+    if before.config != model.config:
+        raise ValueError(f"{path} has another shape than the {kind} to train")
+    model.load_state_dict(before.state_dict())
+
+
 def find_generator(path: str) -> Path:
     """The generator's file in a folder, at a path or on the hub. Raises FileNotFoundError."""
     place = Path(path) if path else ASSETS

@@ -215,6 +215,7 @@ class JudgeTrainConfig:
     """`clipavatar train-judge`."""
 
     output: str = "runs/judge"
+    start: str = ""  # a judge's .safetensors of the same shape to go on from; empty: from nothing
     resolution: int = 128  # that it sees
     channels: tuple[int, ...] = (32, 48, 96, 128)  # of levels, see models.Judge
     hidden: int = 240

@@ -44,13 +44,13 @@ MOODS = {
     "smiling": (Mood(lift=-3, arch=2.5),) * 2,
     "laughing": (_HIGH,) * 2,
     "neutral": (Mood(lift=1, arch=-1.2),) * 2,
-    "sad": (Mood(-7, 4),) * 2,
+    "sad": (Mood(-9, 5, -1),) * 2,
     "crying": (Mood(-8, 4.5, 1, -1),) * 2,
     "angry": (Mood(8, -6, 5, -2),) * 2,
     "surprised": (Mood(0, 1, -8, 3),) * 2,
     "winking": (Mood(lift=-4, arch=2), Mood(1, 2, 3)),
     "shy": (Mood(-5, 3, -1),) * 2,
-    "sleepy": (Mood(-1, 2.5, 1, -1),) * 2,
+    "sleepy": (Mood(-1, 3, -4, 2),) * 2,
     "smug": (Mood(4, -2, 4, -2), Mood(-1, -2, -7, 4)),
     "heart eyes": (_HIGH,) * 2,
     "star eyes": (_HIGH,) * 2,
@@ -58,7 +58,7 @@ MOODS = {
 
 
 def brows(figure: Figure) -> str:
-    """Both brows, in the tone of the hair that shows best, with a rim of skin over a fringe."""
+    """Both brows, in the tone of the hair that shows best on the skin."""
     brow, skin = BROWS.get(figure.attributes["character"], _CUTE), skin_tones(figure)
     moods = MOODS[figure.attributes["expression"]]
     path = "".join(
@@ -66,8 +66,6 @@ def brows(figure: Figure) -> str:
     )
     colour = _colour(figure, skin)
     return (
-        f'<path d="{path}" fill="none" stroke="{skin.base}" stroke-width="4" '
-        'stroke-linejoin="round" opacity=".6"/>'
         f'<path d="{path}" fill="{colour}" stroke="{colour}" stroke-width="1.6" '
         'stroke-linejoin="round"/>'
     )

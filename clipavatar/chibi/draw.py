@@ -18,7 +18,7 @@ def svg(figure: Figure) -> str:
     shapes, animal = figure.shapes, figure.attributes["character"] in ANIMALS
     tilt, sway = 3.2 * shapes["tilt"], 2.0 * shapes["sway"]
     adult = figure.attributes["character"] in ("woman", "man")
-    height, scale = (126, 0.96) if adult else (137, 1.07)
+    height, scale = (127, 0.95) if adult else (139, 1.04)
     place = f'<g transform="translate({128 + sway:.2f} {height}) rotate({tilt:.2f} 0 60) scale({scale})">'
     skull = animals.head(figure) if animal else face.head(figure) + _fringe_shadow(figure)
     return (
@@ -28,8 +28,8 @@ def svg(figure: Figure) -> str:
         f"{clothes.body(figure)}"
         f"{place}{skull}{marks.under(figure)}"
         f"{animals.mouth(figure) if animal else face.mouth(figure)}"
-        f"{eyes.eyes(figure)}{marks.over(figure)}{'' if animal else hair.front(figure)}"
-        f"{eyes.brows(figure)}{marks.glasses(figure)}{marks.earrings(figure)}"
+        f"{eyes.eyes(figure)}{marks.over(figure)}{eyes.brows(figure)}"
+        f"{'' if animal else _over_brows(figure)}{marks.glasses(figure)}{marks.earrings(figure)}"
         f"{headwear.before(figure)}{eyes.signs(figure)}</g></svg>"
     )
 
@@ -43,6 +43,11 @@ def _fringe_shadow(figure: Figure) -> str:
         if outline
         else ""
     )
+
+
+def _over_brows(figure: Figure) -> str:
+    """The hair over the forehead, through which the brows are seen, as in comics."""
+    return f'{hair.front(figure)}<g opacity=".5">{eyes.brows(figure)}</g>'
 
 
 def render(figure: Figure, size: int) -> Image.Image:

@@ -58,20 +58,22 @@ def cat_ears(figure: Figure) -> str:
 
 
 def fox_ears(figure: Figure) -> str:
-    """Bigger and wider than a cat's: white tufts inside, dark tips, leaning outward."""
-    tones, tip = _ear_tones(figure), 76 + _lean(figure)
+    """Taller than a cat's and cupped: dark tips, a shaded rim, and white fur welling out."""
+    tones, tip = _ear_tones(figure), 60 + _lean(figure)
+    outer = f"M8 -70C10 -92 30 -112 {tip:.1f} -120C{tip + 18:.1f} -100 88 -64 74 -28Q44 -56 8 -70Z"
     return _headband(figure) + mirrored(
-        flat(f"M6 -72Q34 -107 {tip:.1f} -117Q96 -80 74 -22Q46 -58 6 -72Z", tones.base)
+        flat(outer, tones.base)
+        + flat(f"M{tip:.1f} -120C{tip + 18:.1f} -100 88 -64 74 -28L66 -40Q78 -74 {tip:.1f} -120Z", tones.shade)
         + flat(
-            f"M36 -99Q56 -113 {tip:.1f} -117Q86 -103 86 -84Q76 -100 66 -93Q54 -104 36 -99Z",
+            f"M27 -103Q40 -114 {tip:.1f} -120C{tip + 11:.1f} -108 78 -92 80 -78Q70 -90 61 -84Q52 -100 27 -103Z",
             "#322838",
         )
         + flat(
-            "M24 -72Q38 -86 46 -92Q46 -84 54 -82Q60 -88 68 -93Q66 -84 73 -78Q76 -62 70 -38Q50 -60 24 -72Z",
+            "M22 -70Q24 -88 42 -100Q43 -92 50 -90Q57 -94 62 -90Q60 -83 68 -76Q64 -70 72 -58Q64 -58 66 -40Q46 -60 22 -70Z",
             "#fffaf3",
         )
-        + stroke("M50 -70Q55 -76 58 -82M62 -58Q66 -66 67 -74", "#d9c9c4", 2)
-        + stroke(f"M6 -72Q34 -107 {tip:.1f} -117Q96 -80 74 -22", tones.line, 3.4)
+        + flat("M38 -71Q38 -84 48 -93Q56 -80 57 -58Q48 -66 38 -71Z", "#f3b9b4")
+        + stroke(outer[:-len("Q44 -56 8 -70Z")], tones.line, 3.4)
     )
 
 

@@ -49,13 +49,13 @@ class Look(NamedTuple):
 
 LOOKS = {
     "smiling": Look(low=0.2),
-    "neutral": Look(lid=0.2),
-    "sad": Look(lid=0.2, slant=-5.5, gaze=(0, 1.5)),
+    "neutral": Look(lid=0.16),
+    "sad": Look(lid=0.22, slant=-7, gaze=(0, 2.4), water=True),
     "crying": Look(open=0.92, iris=0.92, lid=0.24, slant=-6, low=0.16, water=True),
     "angry": Look(lid=0.25, slant=6.5, iris=0.92),
     "surprised": Look(open=1.16, iris=0.7),
     "winking": Look(),
     "shy": Look(lid=0.17, slant=-2.5, gaze=(5, 4.2), iris=0.92),
-    "sleepy": Look(lid=0.44, slant=-2.5, gaze=(0, 3)),
+    "sleepy": Look(lid=0.56, slant=-1.5, gaze=(0, 4)),
     "smug": Look(lid=0.42, slant=2.5, low=0.1, gaze=(3, 1)),
 }

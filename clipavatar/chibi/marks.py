@@ -96,26 +96,33 @@ def _beard_tones(figure: Figure) -> Tones:
 
 
 def _beard(figure: Figure) -> str:
-    """Full, along the jaw and over the lip, bare around the mouth."""
+    """Full, from thin sideburns along the jaw and over the lip, bare around the mouth.
+
+    Its line runs along the jaw only: towards the cheeks it ends in its own colour.
+    """
     tones, y = _beard_tones(figure), _mouth_y(figure)
     b = BUILDS[figure.attributes["character"]]
     w = b.width + 1.6 * figure.shapes["head_width"]
+    jaw = f"M{w:.1f} -6{jaw_line(figure, 1, 4)}H{-b.tip}{jaw_line(figure, -1, 4)}L{-w:.1f} -6"
+    cheek = y - 6  # from where the beard is broad
     path = (
-        f"M{w:.1f} -8{jaw_line(figure, 1, 4)}H{-b.tip}{jaw_line(figure, -1, 4)}"
-        f"L{-w:.1f} -8Q{-w + 5:.1f} {y - 18:.1f} {-w + 17:.1f} {y - 14:.1f}Q-30 {y - 4:.1f} -17 {y - 11:.1f}"
-        f"Q-8 {y - 15:.1f} 0 {y - 11:.1f}Q8 {y - 15:.1f} 17 {y - 11:.1f}"
-        f"Q30 {y - 4:.1f} {w - 17:.1f} {y - 14:.1f}Q{w - 5:.1f} {y - 18:.1f} {w:.1f} -8Z"
-        f"M-19 {y + 1:.1f}Q-18 {y + 12:.1f} 0 {y + 12:.1f}Q18 {y + 12:.1f} 19 {y + 1:.1f}"
-        f"Q16 {y - 7:.1f} 0 {y - 6:.1f}Q-16 {y - 7:.1f} -19 {y + 1:.1f}Z"
+        f"{jaw}Q{-w + 7:.1f} {cheek - 26:.1f} {-w + 12:.1f} {cheek - 8:.1f}"
+        f"Q{-w + 20:.1f} {cheek + 5:.1f} -30 {cheek + 1:.1f}Q-24 {y - 15:.1f} -11 {y - 14.5:.1f}"
+        f"Q-4 {y - 14.5:.1f} 0 {y - 11.5:.1f}Q4 {y - 14.5:.1f} 11 {y - 14.5:.1f}"
+        f"Q24 {y - 15:.1f} 30 {cheek + 1:.1f}Q{w - 20:.1f} {cheek + 5:.1f} {w - 12:.1f} {cheek - 8:.1f}"
+        f"Q{w - 7:.1f} {cheek - 26:.1f} {w:.1f} -6Z"
+        f"M-24 {y + 1:.1f}Q-21 {y + 13:.1f} 0 {y + 13:.1f}Q21 {y + 13:.1f} 24 {y + 1:.1f}"
+        f"Q22 {y - 8:.1f} 8 {y - 8:.1f}Q3 {y - 8:.1f} 0 {y - 6:.1f}Q-3 {y - 8:.1f} -8 {y - 8:.1f}Q-22 {y - 8:.1f} -24 {y + 1:.1f}Z"
     )
     strands = (
-        f"M-46 {y - 6:.1f}q2 9 6 14M46 {y - 6:.1f}q-2 9 -6 14M-24 {y + 8:.1f}q3 7 8 9"
-        f"M24 {y + 8:.1f}q-3 7 -8 9"
+        f"M{-w + 14:.1f} {y + 2:.1f}q3 7 8 10M{w - 14:.1f} {y + 2:.1f}q-3 7 -8 10"
+        f"M-27 {y + 10:.1f}q4 6 9 8M27 {y + 10:.1f}q-4 6 -9 8"
     )
     return (
-        f'<path d="{path}" fill="{tones.base}" fill-rule="evenodd" stroke="{tones.line}" '
-        'stroke-width="3" stroke-linejoin="round"/>'
-        f'<path d="{strands}" fill="none" stroke="{tones.line}" stroke-width="2" '
+        f'<path d="{path}" fill="{tones.base}" fill-rule="evenodd"/>'
+        f'<path d="{jaw}" fill="none" stroke="{tones.line}" stroke-width="3.2" '
+        'stroke-linejoin="round"/>'
+        f'<path d="{strands}" fill="none" stroke="{tones.line}" stroke-width="2.2" '
         'stroke-linecap="round" opacity=".7"/>'
     )
 

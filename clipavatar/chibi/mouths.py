@@ -18,6 +18,9 @@ _LIPS = {
 }
 
 
+_TINT = {"tan": "#cf7a62", "brown": "#c4614f", "dark": "#b9574d"}  # of lips, below a dark line
+
+
 class Pen(NamedTuple):
     """How a face draws its mouth: in its own line, on women with coloured lips."""
 
@@ -26,6 +29,7 @@ class Pen(NamedTuple):
     line: str
     width: float
     lips: tuple[str, str] | None  # colour and light
+    tint: str = ""  # what a line needs below it to show on darker skin
 
     def stroke(self, path: str) -> str:
         """A closed mouth; `path` runs from corner to corner."""
@@ -33,7 +37,7 @@ class Pen(NamedTuple):
             f'<path d="{path}" fill="none" stroke="{self.lips[0]}" stroke-width="6" '
             'stroke-linecap="round" stroke-linejoin="round"/>'
             if self.lips
-            else ""
+            else self._tinted(path)
         )
         colour = "#7c1030" if self.lips else self.line
         return (
@@ -63,8 +67,17 @@ class Pen(NamedTuple):
         """An open mouth, with what is to be seen in it."""
         width, colour = (5.4, self.lips[0]) if self.lips else (self.width - 0.4, self.line)
         return (
-            f'<path d="{path}" fill="{fill}"/>{inside}<path d="{path}" fill="none" '
+            f'{self._tinted(path)}<path d="{path}" fill="{fill}"/>{inside}<path d="{path}" fill="none" '
             f'stroke="{colour}" stroke-width="{width}" stroke-linejoin="round"/>'
+        )
+
+    def _tinted(self, path: str) -> str:
+        """The lips around a line."""
+        if not self.tint:
+            return ""
+        return (
+            f'<path d="{path}" fill="none" stroke="{self.tint}" stroke-width="{self.width + 4.4}" '
+            'stroke-linecap="round" stroke-linejoin="round"/>'
         )
 
     def tongue(self, x: float, y: float, rx: float, ry: float) -> str:
@@ -87,6 +100,7 @@ def mouth(figure: Figure, y: float) -> str:
         skin_tones(figure).line,
         {"man": 4.2, "boy": 3.8}.get(character, 3.2),
         _LIPS[figure.attributes["skin"]] if character == "woman" else None,
+        "" if character == "woman" else _TINT.get(figure.attributes["skin"], ""),
     )
     return MOUTHS[figure.attributes["expression"]](pen)
 
@@ -96,11 +110,11 @@ def _smiling(pen: Pen) -> str:
 
 
 def _neutral(pen: Pen) -> str:
-    return pen.bow(9.5, 1, 1)
+    return pen.bow(11, 1, 1)
 
 
 def _sad(pen: Pen) -> str:
-    return pen.bow(9.5, 5.5, -0.5)
+    return pen.bow(12.5, 6.5, -2)
 
 
 def _laughing(pen: Pen) -> str:

@@ -45,16 +45,16 @@ EYES = {
 SKIN = {
     "pale": Tones("#fff0e8", "#f3c9bf", "#fffaf7", "#a8666a"),
     "light": Tones("#fcd7b6", "#eea98a", "#ffecd6", "#9c5340"),
-    "tan": Tones("#e3ab78", "#c27d50", "#f5cd9f", "#7c4228"),
-    "brown": Tones("#b0733f", "#874f2b", "#d0955c", "#4f2917"),
-    "dark": Tones("#70432c", "#4e2a1b", "#966244", "#28120c"),
+    "tan": Tones("#e3ab78", "#c27d50", "#f7d2a8", "#6f3820"),
+    "brown": Tones("#b67a48", "#8d5430", "#dba26c", "#401d0f"),
+    "dark": Tones("#7d4b33", "#5a3020", "#ab7353", "#1d0a06"),
 }
 BLUSH = {
     "pale": "#ff9aa8",
     "light": "#ff8479",
     "tan": "#ee6a58",
-    "brown": "#d8503f",
-    "dark": "#c0453c",
+    "brown": "#e0533f",
+    "dark": "#d8493c",
 }
 FUR = {  # of animals, by hair colour; the others are those of HAIR
     "black": Tones("#4a4554", "#2f2b38", "#76708a", "#17141d"),

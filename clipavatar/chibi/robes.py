@@ -125,28 +125,33 @@ def _blossom(x: float, y: float, radius: float, colour: str) -> str:
 
 
 def hanfu(c: Cut) -> str:
-    """A broad pale collar, a gauze shawl over wide shoulders, a ribbon with long ends."""
-    t, w, s = c.cloth, c.width, 4 * c.fold
-    collar = HONEY if c.colour in ("blue", "green") else JADE
-    ribbon = c.accent
+    """Collars crossed like a y, broad and pale; wide flowing sleeves with bands; a gauze shawl."""
+    t, w, s = c.cloth, c.width + 12, 4 * c.fold
+    trim = HONEY if c.colour in ("blue", "green", "purple", "black") else JADE
+    cord = c.accent
+    sleeve = (  # hangs open from the elbow, over the side of the chest
+        f"M{-w + 4:.1f} {HEM}C{-w - 8:.1f} 48 {-w + 2:.1f} 20 -40 1Q{-w + 44:.1f} 14 {-w + 36:.1f} 40"
+        f"Q{-w + 33:.1f} 60 {-w + 40:.1f} {HEM}Z"
+    )
+    fold = f"M{-w + 20:.1f} {HEM}Q{-w + 14 + s:.1f} 50 {-w + 26:.1f} 28"
     shawl = (
-        f"M-34 -2C{-w + 14:.1f} 4 {-w - 4:.1f} {c.slope:.1f} {-w - 8:.1f} {HEM}"
-        f"L{-w + 19:.1f} {HEM}C{-w + 16:.1f} 40 {-w + 24:.1f} 18 -30 8Z"
+        f"M-37 -7C{-w + 22:.1f} 0 {-w - 4:.1f} 16 {-w - 2:.1f} 47Q{-w + 6:.1f} 54 {-w + 15:.1f} 49"
+        f"C{-w + 14:.1f} 28 {-w + 32:.1f} 12 -28 6Z"
     )
-    hem = f"M{-w + 19:.1f} {HEM}C{-w + 16:.1f} 40 {-w + 24:.1f} 18 -30 8"
-    left = f"M-3 31C-10 39 {-15 + s:.1f} 46 {-17 + s:.1f} 76L{-5 + s:.1f} 76C-4 50 2 42 3 34Z"
-    right = f"M-3 34C4 42 {6 + s:.1f} 50 {7 + s:.1f} 76L{19 + s:.1f} 76C18 50 11 40 4 31Z"
-    gauze = both(shape(shawl, "#ffffff", more='opacity=".3"') + stroke(hem, t.line, 2.2))
-    bands = (
-        _crossed("M-44 -10L20 61", 13, collar)
-        + _crossed("M44 -10L-20 61", 13, collar)
-        + stroke("M40 -1L-18 63", collar.shade, 2.6)
-    )
+    inner = "".join(_crossed(f"M{side * 31} -9L{side} 27", 6, CREAM) for side in (-1, 1))
+    band = [f"M{side * 42} -8L{-side * 22} 64" for side in (-1, 1)]
+    waist = f"M-46 58Q0 64 46 58L48 {HEM}H-48Z"
+    ends = f"M-8 40Q{-16 + s:.1f} 56 {-13 + s:.1f} {HEM}M-4 42Q{2 + s:.1f} 58 {-1 + s:.1f} {HEM}"
     return (
-        torso(c, "L0 26L26 -3", gauze + bands, wider=8)
-        + shape(left, ribbon.base, ribbon.line, 2.4)
-        + shape(right, ribbon.base, ribbon.line, 2.4)
-        + bow(31, 16, ribbon)
+        torso(c, "L0 26L26 -3", inner, wider=4)
+        + shape(waist, cord.base, cord.line, 2.8)
+        + both(shape(sleeve, "url(#cloth)", t.line, 3) + stroke(fold, t.shade, 3.4))
+        + both(shape(shawl, trim.light, trim.line, 2.4, 'opacity=".93"'))
+        + "".join(_crossed(line, 14, trim) for line in band)
+        + stroke("M38 -1L-20 64", trim.shade, 2.8)
+        + stroke(ends, cord.line, 7.4)
+        + stroke(ends, cord.base, 4)
+        + disc(-6, 40, 5.4, cord.light, cord.line, 2.4)
     )
 
 
@@ -188,11 +193,11 @@ def scarf(c: Cut) -> str:
     upper = "M-49 -14C-56 4 -30 17 0 17S56 4 49 -14C44 -28 -44 -28 -49 -14Z"
     knit = "".join(
         f"M{a} {9 + 0.006 * (54 * 54 - a * a) / 1.3:.1f}l{-a / 9:.1f} 9"
-        for a in (-42, -30, -18, -6, 6, 18, 30, 42)
+        for a in (-42, -25, -8, 8, 25, 42)
     )
     ribs = "".join(
         f"M{a} {-4 + 0.006 * (46 * 46 - a * a) / 1.6:.1f}l{-a / 8:.1f} 8"
-        for a in (-38, -26, -13, 0, 13, 26, 38)
+        for a in (-36, -18, 0, 18, 36)
     )
     ends = "".join(f"M{x + d:.1f} 22v28" for d in (-6, 1, 8))
     return (
@@ -201,8 +206,8 @@ def scarf(c: Cut) -> str:
         + shape(tail, t.base, t.line, 3)
         + stroke(ends, t.shade, 3)
         + shape(lower, t.base, t.line, 3.2)
-        + stroke(knit, t.shade, 3.4)
+        + stroke(knit, t.shade, 4.2)
         + shape(upper, t.base, t.line, 3.2)
-        + stroke(ribs, t.shade, 3.4)
+        + stroke(ribs, t.shade, 4.2)
         + stroke("M-45 -12Q-44 -2 -36 4M-49 8Q-46 17 -38 22", t.light, 4)
     )

@@ -11,7 +11,7 @@ from clipavatar.draws import Draws
 
 OWN_WORDS = 0.25  # scale of the embedding beside what was read off it
 VALUE = 4.0  # of a value that is said
-STEEP = 5.0  # of the borders between steps of the noise
+STEEP = 10.0  # of the borders between steps of the noise
 SHARP = 3.0  # of the reader's logits: it is to be as sure as the labels that training gives
 
 
@@ -55,7 +55,8 @@ class Generator(nn.Module):
         detail = config.detail
         check_levels(config.resolution // (2 if detail else 1), config.channels)
         values, style = sum(config.reads), config.style_size
-        borders = torch.linspace(-2, 2, config.noise_steps + 1)[1:-1]  # (S - 1,)
+        shares = torch.linspace(0, 1, config.noise_steps + 1)[1:-1]
+        borders = torch.special.ndtri(shares)  # (S - 1,): as much noise between any two of them
         self.register_buffer("borders", borders, persistent=False)
         inputs = config.noise_size * (1 + len(borders)) + config.embedding_size + values
         if values:  # after all values, one logit for each attribute: that it is unsaid

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
-from clipavatar.checkpoint import load_state, save_model, save_state
+from clipavatar.checkpoint import load_state, save_model, save_state, start
 from clipavatar.chibi.dataset import Pictures, art_version, load_pictures
 from clipavatar.chibi.sample import SAMPLING
 from clipavatar.config import Config, JudgeConfig, JudgeTrainConfig
@@ -42,6 +42,8 @@ def train_judge(config: Config, resume: bool = False) -> Path:
     values = tuple(len(table) for table in SAMPLING.values())
     shape = JudgeConfig(options.resolution, options.channels, options.hidden, values)
     judge = Judge(shape)  # before anything is drawn: a wrong shape is told at once
+    if options.start:
+        start(judge, "judge", Path(options.start))
     judge.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     art = art_version()
     # of its own seeds, which no other training uses, and with every combination of attributes

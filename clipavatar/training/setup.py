@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from clipavatar import losses, models
-from clipavatar.checkpoint import load_model
+from clipavatar.checkpoint import start
 from clipavatar.clip import Clip, load_clip
 from clipavatar.config import Config, DcganConfig, StyleGeneratorConfig, TrainConfig
 from clipavatar.models.discriminator import GROUP
@@ -91,21 +91,13 @@ def make_networks(
     else:
         discriminator = models.Discriminator(config.discriminator)
     if config.train.start:
-        _start(generator, "generator", Path(config.train.start))
+        start(generator, "generator", Path(config.train.start))
         critic = Path(config.train.start).with_name(CRITIC)
         if critic.is_file() and not config.feature_discriminator:
-            _start(discriminator, "discriminator", critic)
+            start(discriminator, "discriminator", critic)
     for model in (generator, discriminator):
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # CPU: x 3
     return generator, discriminator
-
-
-def _start(model: nn.Module, kind: str, path: Path) -> None:
-    """Give a model the weights of a file. Raises OSError, or ValueError for another shape."""
-    before = load_model(kind, path)
-    if before.config != model.config:
-        raise ValueError(f"{path} has another shape than the {kind} to train")
-    model.load_state_dict(before.state_dict())
 
 
 def prepare(
