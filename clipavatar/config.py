@@ -28,7 +28,7 @@ class GeneratorConfig:
     image_channels: int = 4  # 4: premultiplied RGBA, 3: RGB
     noise_names: str = ""  # "chibi": its entries mean what clipavatar/chibi/sample.py says
     own_words: bool = False  # trained on a person's own pictures: asked in no prompt templates
-    noise_steps: int = 0  # so many steps from -2 to 2 that each noise entry is given as, besides
+    noise_steps: int = 0  # so many steps, each as likely, that a noise entry is given as, besides
     reads: tuple[int, ...] = ()  # attributes it reads off the embedding: how many values each has
     detail: int = 0  # channels that draw the last doubling as differences inside each pixel
 

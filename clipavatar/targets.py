@@ -25,6 +25,7 @@ from clipavatar.syntax import Prompt, attributes, parse
 CHUNK = 8  # texts encoded at once: a constant, so that no float depends on how many are asked
 OWN_WORDS = 0.25  # share of the text as it stands in a target that was completed
 NEGATIVE_SHARE = 0.5  # of the negative prompt's direction, which is taken away from the target
+TOLD_BY_EYES = ("laughing", "winking", "surprised", "sleepy", "heart eyes", "star eyes")
 GOLDEN = 0x9E3779B97F4A7C15  # 2**64 over the golden ratio: its multiples fill a circle evenly
 CLAUSES = re.compile(r"[,，、;；。]")
 SPREAD = 9973  # times enlarged, the stretch of an unwanted value falls evenly on all of them
@@ -157,12 +158,15 @@ def steer(noise: Tensor, text: str, seed: int, negative: str = "", diverse: bool
     consecutive seeds choose in turn: any run of as many seeds as an attribute has values holds each
     value once; the character, and what may be "none" (glasses, a hat), keep their usual
     frequencies, spread evenly. Nothing is chosen that `negative` names: of what may be "none", no
-    kind at all. All else stays with the noise.
+    kind at all; and no sunglasses before eyes that tell a said expression. All else stays with the
+    noise.
     """
     known: dict[str, str] = {}
     for said in attributes(parse(text)):
         known = _drawable(said) | known
     unwanted = _unwanted(negative)
+    if known.get("expression") in TOLD_BY_EYES:
+        unwanted["glasses"] = unwanted.get("glasses", frozenset()) | {"sunglasses"}
     rows = noise.cpu().numpy().copy()
     rows[:, list(CHOOSERS.values())] = rows[0, list(CHOOSERS.values())]
     if diverse:

@@ -25,11 +25,11 @@ from clipavatar.config import NOISE_SIZE
 
 PLAIN = {"character": "girl", "hair": "bob", "expression": "smiling", "glasses": "none"}
 GOLDEN = {
-    "girl": "658ca1cfb7f01533",
-    "man": "66185726ef873985",
-    "fox": "0342db76bc08043e",
-    "girl, 64 px": "f351ce2fac3df501",
-    "art": "66c4d20f",
+    "girl": "e4e282c527bea07a",
+    "man": "439c619717faa489",
+    "fox": "d2a63150ea6f60d0",
+    "girl, 64 px": "dfdca1e352280fb7",
+    "art": "16f533d8",
 }
 
 

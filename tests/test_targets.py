@@ -101,6 +101,14 @@ class TestNegative:
         assert len(some) > 1
         assert none == {"none"}
 
+    @pytest.mark.parametrize("said", ["star eyes", "爱心眼", "winking", "sleepy"])
+    def test_sunglasses_come_before_telling_eyes_only_where_asked_for(self, said):
+        assert "sunglasses" in {drawn("girl, smiling", seed)["glasses"] for seed in range(60)}
+        chosen = {drawn(f"girl, {said}", seed)["glasses"] for seed in range(60)}
+        assert chosen >= {"none", "round glasses"}
+        assert "sunglasses" not in chosen
+        assert drawn(f"girl, {said}, sunglasses", 0)["glasses"] == "sunglasses"
+
     def test_another_colour_is_chosen_instead(self):
         text, negative = "girl", "black hair, brown hair, blonde hair"
         unwanted = {"black", "brown", "blonde"}

@@ -226,6 +226,13 @@ def test_upscaler_and_judge_are_written_and_load(config: Config) -> None:
     assert sum(judge.config.values) == sum(len(table) for table in SAMPLING.values())
     assert set(trust) == {"unseen", "softened"}
     assert foreign_art(path) == ""
+    wider = replace(config.judge, start=str(path), hidden=config.judge.hidden + 1)
+    with pytest.raises(ValueError, match="has another shape than the judge to train"):
+        train_judge(replace(config, judge=wider))
+    still = replace(config.judge, start=str(path), learning_rate=0.0, average=0.0)
+    again = load_model("judge", train_judge(replace(config, judge=still))).state_dict()
+    for name, weight in judge.named_parameters():  # half: as precise as a file is
+        assert torch.allclose(weight, again[name], atol=1e-3), name
 
 
 def test_a_batch_depends_on_its_number_alone(pictures: Pictures) -> None:
