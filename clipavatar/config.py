@@ -121,6 +121,8 @@ class DataConfig:
     full_captions: float = 0.8  # of "chibi": share of the captions that say everything
     pool: int = 0  # of "chibi": all pictures lie in the device's memory, and training begins when
     # so many are drawn; the rest joins as it comes. For one GPU. 0: read from disk
+    pool_on_disk: bool = True  # what is drawn for the pool is kept for the next run; needs 0.1 MB
+    # a picture. false: the drawings go straight into training
     pseudo_text: float = 0.1  # noise on the embedding that stands for a missing caption
     cache_gigabytes: float = 8.0  # of decoded pictures on disk; beyond, decoded in training
     workers: int = 0  # threads that decode, processes that draw into the pool; 0: one per core

@@ -64,6 +64,24 @@ def test_captions_are_cut_by_the_tokenizer_of_the_clip(pool: Pool) -> None:
     assert np.array_equal(pool._rows["labels"][: COUNT // 2].numpy(), first.labels)
 
 
+def test_without_a_folder_the_same_drawings_go_straight_into_memory(
+    pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("clipavatar.chibi.dataset.CHUNK", COUNT // 2)
+        place = cached(None, 16, 0)
+    how = (load_clip().tokenizer, torch.device("cpu"))
+    other = Pool(place, COUNT // 2, COUNT // 2, *how, full=1.0, marks=True, workers=1)
+    other.close()
+    assert other._rows.keys() == pool._rows.keys()
+    for name, row in other._rows.items():
+        assert torch.equal(row, pool._rows[name][: COUNT // 2]), name
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(ValueError, match="nothing is kept"):
+        place.file(0, ".npy")
+
+
 def test_it_is_for_our_own_drawings_and_a_clip_that_stays(tmp_path: Path) -> None:
     drawn = Config(
         data=DataConfig(pool=8),

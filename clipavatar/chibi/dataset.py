@@ -95,24 +95,44 @@ def values_of(labels: NDArray[np.int64]) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a stream is kept in files of `chunk` pictures of `size` px; `held_out` as drawn_of."""
+    """Where a stream is kept in files of `chunk` pictures of `size` px; `held_out` as drawn_of.
 
-    folder: Path
+    Without a folder nothing is kept.
+    """
+
+    folder: Path | None
     size: int
     seed: int
     held_out: bool | None
     chunk: int
 
-    def draw(self, start: int, marks: bool = False) -> None:
-        """Draw the chunk that begins at `start`, as far as it is not there yet."""
+    def pictures(self, start: int, marks: bool = False) -> Pictures:
+        """The chunk that begins at `start`, drawn as far as it is not there yet."""
+        if self.folder is None:
+            made = _drawn_chunk(start, self)
+            return replace(made, marks=[_marks(made.chunks[0], start, self)] if marks else [])
         if not (self.folder / f"{start:07d}.npy").exists():
             _draw_chunk(start, self)
         if marks and not (self.folder / f"{start:07d}{_MARKS}.npy").exists():
             _mark_chunk(start, self)
+        return load_chunk(self, start, marks)
+
+    def file(self, start: int, ending: str) -> Path:
+        """Raises ValueError without a folder."""
+        if self.folder is None:
+            raise ValueError("nothing is kept of this stream")
+        return self.folder / f"{start:07d}{ending}"
 
 
-def cached(cache: str | Path, size: int, seed: int, held_out: bool | None = False) -> Place:
-    """The place in a cache that is keyed by all of this, the drawing code and the stream's rules."""
+def cached(
+    cache: str | Path | None, size: int, seed: int, held_out: bool | None = False
+) -> Place:
+    """The place in a cache that is keyed by all of this, the drawing code and the stream's rules.
+
+    None: nothing is kept.
+    """
+    if cache is None:
+        return Place(None, size, seed, held_out, CHUNK)
     kind = {False: "", True: "-held-out", None: "-any"}[held_out]
     folder = Path(cache) / f"chibi-{size}-{seed}{kind}-{art_version()}"
     return Place(folder, size, seed, held_out, CHUNK)
@@ -134,7 +154,7 @@ def load_pictures(
     place = cached(folder, size, seed, held_out)
     starts = range(0, count, CHUNK)
     for ending, draw in (("", _draw_chunk), (_MARKS, _mark_chunk))[: 1 + marks]:
-        todo = [s for s in starts if not (place.folder / f"{s:07d}{ending}.npy").exists()]
+        todo = [s for s in starts if not place.file(s, f"{ending}.npy").exists()]
         done = spread(partial(draw, place=place), todo, workers)
         for _ in tqdm(
             done, "marking" if ending else "rendering", len(todo), unit="k", disable=not todo
@@ -153,9 +173,9 @@ def load_chunk(place: Place, start: int, marks: bool = False) -> Pictures:
     """A chunk that is there already, read from the disk as its pictures are asked for."""
 
     def read(ending: str) -> NDArray[np.uint8]:
-        return np.load(place.folder / f"{start:07d}{ending}.npy", mmap_mode="r")  # type: ignore[no-any-return]
+        return np.load(place.file(start, f"{ending}.npy"), mmap_mode="r")  # type: ignore[no-any-return]
 
-    with np.load(place.folder / f"{start:07d}.npz") as part:
+    with np.load(place.file(start, ".npz")) as part:
         noise, labels, forced = (part[name] for name in ("noise", "labels", "forced"))
     marked = [read(_MARKS)] if marks else []
     return Pictures([read("")], noise, labels.astype(np.int64), forced, marked)
@@ -176,24 +196,36 @@ def spread(
         yield from pool.imap(work, items, chunksize=chunk)
 
 
+def _drawn_chunk(start: int, place: Place) -> Pictures:
+    """The pictures themselves, in memory."""
+    drawn = [drawn_of(place.seed, start + i, place.held_out) for i in range(place.chunk)]
+    return Pictures(
+        [np.stack([pixels(one.figure, place.size) for one in drawn])],
+        np.stack([one.noise for one in drawn]),
+        np.array([labels_of(one.figure.attributes) for one in drawn]),
+        np.array([[name in one.forced for name in SAMPLING] for one in drawn]),
+    )
+
+
 def _draw_chunk(start: int, place: Place) -> None:
     """Write START.npz (what made the pictures) and then START.npy (the pixels): the chunk is done."""
-    drawn = [drawn_of(place.seed, start + i, place.held_out) for i in range(place.chunk)]
-    made = np.stack([pixels(one.figure, place.size) for one in drawn])
-    with replacing(place.folder / f"{start:07d}.npz") as part, part.open("wb") as file:
-        np.savez(
-            file,
-            noise=np.stack([one.noise for one in drawn]),
-            labels=np.array([labels_of(one.figure.attributes) for one in drawn], np.int8),
-            forced=np.array([[name in one.forced for name in SAMPLING] for one in drawn]),
-        )
-    with replacing(place.folder / f"{start:07d}.npy") as part, part.open("wb") as file:
-        np.save(file, made)
+    made = _drawn_chunk(start, place)
+    labels = made.labels.astype(np.int8)
+    with replacing(place.file(start, ".npz")) as part, part.open("wb") as file:
+        np.savez(file, noise=made.noise, labels=labels, forced=made.forced)
+    with replacing(place.file(start, ".npy")) as part, part.open("wb") as file:
+        np.save(file, made.chunks[0])
 
 
 def _mark_chunk(start: int, place: Place) -> None:
-    """Write the marks of START.npy: where its pictures show one of the small things."""
-    made = load_chunk(place, start).chunks[0]
+    """Write the marks of START.npy."""
+    marks = _marks(load_chunk(place, start).chunks[0], start, place)
+    with replacing(place.file(start, f"{_MARKS}.npy")) as part, part.open("wb") as file:
+        np.save(file, marks)
+
+
+def _marks(made: NDArray[np.uint8], start: int, place: Place) -> NDArray[np.uint8]:
+    """Where pictures (B, R, R, 4) show one of the small things: (B, R, R)."""
     marks = np.zeros(made.shape[:3], np.uint8)
     for i in range(place.chunk):
         figure = drawn_of(place.seed, start + i, place.held_out).figure
@@ -205,8 +237,7 @@ def _mark_chunk(start: int, place: Place) -> None:
                 other = pixels(replace(figure, attributes=plain), place.size)
                 change = np.abs(made[i].astype(np.int16) - other).max(axis=-1)
                 marks[i][change >= MARKED] = weight
-    with replacing(place.folder / f"{start:07d}{_MARKS}.npy") as part, part.open("wb") as file:
-        np.save(file, marks)
+    return marks
 
 
 def art_version() -> str:

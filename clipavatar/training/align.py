@@ -141,7 +141,8 @@ def train_clip(config: Config, resume: bool = False) -> Path:
         clip = create_clip(vocabulary, json.loads(Path(place).read_text()) if place else None)
     pool: Pool | None = None
     if first:
-        how = (cached(cache, size, options.seed), most, first, clip.tokenizer, accelerator.device)
+        stream = cached(cache if config.data.pool_on_disk else None, size, options.seed)
+        how = (stream, most, first, clip.tokenizer, accelerator.device)
         pool = Pool(*how, full=FULL, marks=False, workers=config.data.workers)
     progress = Progress(options.minutes, output, options.steps, accelerator)  # drawing is over
     pair: Any = share_statistics(Pair(clip), accelerator)

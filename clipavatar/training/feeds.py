@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from clipavatar.chibi.dataset import cached, load_chunk, load_pictures
+from clipavatar.chibi.dataset import cached, load_pictures
 from clipavatar.config import Config, DataConfig
 from clipavatar.training.batches import Batch, batch
 from clipavatar.training.captioned import Mixture
@@ -20,6 +20,7 @@ from clipavatar.training.sources import CHIBI, load_data
 
 NOISE = 4  # end of the keys of the random streams of noise; captioned.py has 1 to 3
 PREVIEW = 12345  # seed of the pictures on preview sheets
+FEW = 100  # pictures that the preview is taken from, where none are on disk
 
 
 @dataclass(frozen=True)
@@ -77,10 +78,11 @@ def load_feed(
 
 def _pooled(config: Config, cache: str | Path, tokenizer: Any, device: torch.device) -> Feed:
     data, seed, size = config.data, config.train.seed, config.network.resolution
-    place, most = cached(cache, size, seed), data.sources[0].pictures
+    place = cached(cache if data.pool_on_disk else None, size, seed)
+    most = data.sources[0].pictures
     how = (data.full_captions, config.train.marks > 0, data.workers)
     pool = Pool(place, most, data.pool, tokenizer, device, *how)
-    few = load_chunk(place, 0)
+    few = place.pictures(0) if place.folder else replace(place, chunk=FEW).pictures(0)
 
     def drawn(size: int, step: int, part: int, parts: int) -> Batch:
         return pool.batch(size, seed, step, part, parts)

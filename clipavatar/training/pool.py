@@ -1,7 +1,7 @@
 """Our drawings in the memory of a device, with captions as tokens: a GPU outruns anything else.
 
 Other processes draw and write captions; training begins when the first chunks are there, and what
-comes later joins it. Batch `step` is a pure function of the seed, `step` and how much is there.
+comes later joins it. The disk is for the next run alone, and only where the place has a folder. Batch `step` is a pure function of the seed, `step` and how much is there.
 """
 
 from __future__ import annotations
@@ -11,14 +11,13 @@ import multiprocessing
 import os
 import signal
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from clipavatar.chibi.dataset import Pictures, Place, load_chunk
+from clipavatar.chibi.dataset import Pictures, Place
 from clipavatar.files import replacing
 from clipavatar.images import to_float
 from clipavatar.training.batches import Batch, share, spoken
@@ -50,7 +49,7 @@ class Pool:
         self.place, self.device, self.marks = place, device, marks
         self.most, self.ready = -(-most // place.chunk) * place.chunk, 0
         self._rows: dict[str, Tensor] = {}
-        work = partial(_write, place=place, tokenizer=tokenizer, full=full, marks=marks)
+        work = partial(_make, place=place, tokenizer=tokenizer, full=full, marks=marks)
         count = workers or max(1, (os.cpu_count() or 2) - 1)
         context = multiprocessing.get_context("spawn")
         self._workers = context.Pool(count, signal.signal, (signal.SIGINT, signal.SIG_IGN))
@@ -88,34 +87,34 @@ class Pool:
     def _take(self, seconds: float | None) -> None:
         """Take over the next chunk, if it is ready within so long."""
         try:
-            texts = self._done.next(seconds)
+            rows = self._done.next(seconds)
         except multiprocessing.TimeoutError:
             return
         start = self.ready
-        pictures = load_chunk(self.place, start, self.marks)
-        rows: dict[str, Any] = {"pixels": pictures.chunks[0], "labels": pictures.labels}
-        rows |= {"marks": pictures.marks[0]} if self.marks else {}
-        with np.load(texts) as file:
-            rows |= {name: file[name] for name in KEYS}
         for name, row in rows.items():
+            new = torch.from_numpy(row)
             if name not in self._rows:
-                shape, kind = (self.most, *row.shape[1:]), torch.from_numpy(row[:1].copy()).dtype
-                self._rows[name] = torch.empty(shape, dtype=kind, device=self.device)
-            self._rows[name][start : start + len(row)] = torch.from_numpy(np.array(row))
+                shape = (self.most, *new.shape[1:])
+                self._rows[name] = torch.empty(shape, dtype=new.dtype, device=self.device)
+            self._rows[name][start : start + len(new)] = new
         self.ready += self.place.chunk
 
 
-def _write(start: int, place: Place, tokenizer: Any, full: float, marks: bool) -> Path:
-    """Draw a chunk and write its captions, where they are not there yet; the file of the latter."""
+def _make(start: int, place: Place, tokenizer: Any, full: float, marks: bool) -> dict[str, Any]:
+    """A chunk's rows by name, drawn and put into words as far as they are not there yet."""
+    pictures = place.pictures(start, marks)
+    rows: dict[str, Any] = {"pixels": np.array(pictures.chunks[0]), "labels": pictures.labels}
+    rows |= {"marks": np.array(pictures.marks[0])} if marks else {}
+    if place.folder is None:
+        return rows | _texts(pictures, place.seed, start, tokenizer, full)
     key = repr((CAPTIONS, full, sorted(tokenizer.encoder.items())))
-    digest = hashlib.sha256(key.encode()).hexdigest()[:8]
-    path = place.folder / f"{start:07d}-texts-{digest}.npz"
-    place.draw(start, marks)
+    path = place.file(start, f"-texts-{hashlib.sha256(key.encode()).hexdigest()[:8]}.npz")
     if not path.exists():
-        made = _texts(load_chunk(place, start), place.seed, start, tokenizer, full)
+        made = _texts(pictures, place.seed, start, tokenizer, full)
         with replacing(path) as part, part.open("wb") as file:
             np.savez(file, **made)
-    return path
+    with np.load(path) as file:
+        return rows | {name: file[name] for name in KEYS}
 
 
 def _texts(
