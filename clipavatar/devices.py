@@ -7,14 +7,16 @@ from torch import nn
 
 
 def ready(model: nn.Module, device: torch.device) -> nn.Module:
-    """On the device, in eval mode, frozen, and in the memory layout that is fast on a CPU.
-
-    What a model can compute ahead of all pictures, its `fold` does once.
-    """
+    """On the device, in eval mode, frozen, folded, and in the memory layout fast on a CPU."""
     model = model.to(device).eval().requires_grad_(False)
-    if fold := getattr(model, "fold", None):
-        fold()
+    fold(model)
     return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
+def fold(model: object) -> None:
+    """Have it compute once what depends on its weights alone, where it knows of such a thing."""
+    if hasattr(model, "fold"):
+        model.fold()
 
 
 def find_device(name: str) -> torch.device:

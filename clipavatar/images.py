@@ -134,7 +134,8 @@ def finish(image: Tensor, size: int, behind: Image.Image | None = None) -> Image
     pixels = to_uint8(image).cpu().contiguous().numpy()
     if image.shape[0] == 3:
         return Image.fromarray(pixels).resize((size, size), Image.Resampling.LANCZOS)
-    premultiplied = Image.frombytes("RGBa", (pixels.shape[1], pixels.shape[0]), pixels.tobytes())
+    sides = (pixels.shape[1], pixels.shape[0])
+    premultiplied = Image.frombuffer("RGBa", sides, pixels, "raw", "RGBa", 0, 1)
     premultiplied = premultiplied.resize((size, size), Image.Resampling.LANCZOS)
     if behind is None:
         return premultiplied.convert("RGBA")

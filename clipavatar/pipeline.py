@@ -21,7 +21,7 @@ from clipavatar.backgrounds import choose as choose_background
 from clipavatar.checkpoint import ASSETS, find_generator, load_model
 from clipavatar.choosing import Choice, choose
 from clipavatar.config import GeneratorConfig, check_range
-from clipavatar.devices import find_device, ready
+from clipavatar.devices import find_device, fold, ready
 from clipavatar.images import finish
 from clipavatar.latents import sample_noise, score
 from clipavatar.prompts import check_text
@@ -71,8 +71,7 @@ class AvatarPipeline:
             )
         self.config: GeneratorConfig = config
         self.clip = clip
-        if fold := getattr(clip, "fold", None):
-            fold()
+        fold(clip)
         self.device = torch.device(device)
         self.generator = ready(generator, self.device)
         theirs: Any = upscaler.config if upscaler else None

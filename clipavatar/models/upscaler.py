@@ -70,7 +70,7 @@ class Upscaler(nn.Module):
         images = images.contiguous(memory_format=torch.channels_last)
         edged = (F.pad(x, (1, 1, 1, 1)), F.pad(images, (1, 1, 1, 1), mode="replicate"))
         bias = self.last.bias.view(channels, -1).T.flatten()  # type: ignore[union-attr]
-        made = F.conv2d(torch.cat(edged, dim=1), weight, bias).clamp(-1, 1)  # (B, F F C, R, R)
+        made = F.conv2d(torch.cat(edged, dim=1), weight, bias).clamp_(-1, 1)  # (B, F F C, R, R)
         count, _, height, width = made.shape
         made = made.movedim(1, -1).reshape(count, height, width, factor, factor, channels)
         return made.movedim(3, 2).flatten(3, 4).flatten(1, 2).movedim(-1, 1)
