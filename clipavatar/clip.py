@@ -19,11 +19,13 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from clipavatar.tower import fit, folded
 
 NAME = "clipavatar-64"
 EMBEDDED = Path(__file__).parent / "assets" / "clip"
@@ -67,6 +69,7 @@ class Clip(nn.Module):
             self.register_buffer(key, values.reshape(1, 3, 1, 1).clone(), persistent=False)
         # three times faster for convolutions on the CPU, and nothing lost elsewhere
         self.model.visual.to(memory_format=torch.channels_last)
+        self.folded: nn.Module | None = None
 
     @property
     def embedding_size(self) -> int:
@@ -106,6 +109,18 @@ class Clip(nn.Module):
         """Keep it between 1 and 100 as Radford et al., 2021; after each step of a training."""
         self.logit_scale.clamp_(0, math.log(100))
 
+    def fold(self) -> None:
+        """For seeing alone: what depends on the weights of a ResNet is computed once."""
+        from open_clip.modified_resnet import ModifiedResNet
+
+        if not self.training and isinstance(self.model.visual, ModifiedResNet):
+            self.folded = folded(self.model.visual)
+
+    def train(self, mode: bool = True) -> Self:
+        """Nothing stays folded where weights may change."""
+        self.folded = None if mode else self.folded
+        return super().train(mode)
+
     def tokenize(self, prompts: Sequence[str]) -> Tensor:
         """P prompts -> token ids (P, L), on the CPU; a prompt longer than L is cut short."""
         return self.tokenizer(list(prompts))  # type: ignore[no-any-return]
@@ -144,32 +159,14 @@ class Clip(nn.Module):
 
     def preprocess(self, images: Tensor) -> Tensor:
         """Images (B, 3, H, W) in [-1, 1] -> what the image tower takes: sized and normalised."""
-        pixels = _fit((images + 1) / 2, self.image_size, self.preprocessing)  # [0, 1]
-        pixels = (pixels - self.mean) / self.std
+        pixels = fit((images + 1) / 2, self.image_size, self.preprocessing)  # [0, 1]
+        pixels = (pixels - self.mean).div_(self.std)
         return pixels.contiguous(memory_format=torch.channels_last)
 
     def encode_image(self, images: Tensor) -> Tensor:
         """Images (B, 3, H, W) in [-1, 1], any size -> unit vectors (B, E); differentiable."""
-        return F.normalize(self.model.encode_image(self.preprocess(images)).float(), dim=-1)
-
-
-def _fit(pixels: Tensor, size: tuple[int, int], how: dict[str, Any]) -> Tensor:
-    """Resize pixels (B, 3, H, W) in [0, 1] to `size` the way open_clip's transform does."""
-    old = new = (pixels.shape[-2], pixels.shape[-1])
-    if old == size:
-        return pixels
-    if how["resize_mode"] == "squash":
-        new = size
-    elif how["resize_mode"] == "shortest":  # and the middle cut out; 1e-6 heals 63.999...
-        scale = max(size[0] / old[0], size[1] / old[1])
-        new = (int(old[0] * scale + 1e-6), int(old[1] * scale + 1e-6))
-    else:
-        raise ValueError(f"this CLIP's resize_mode {how['resize_mode']!r} is not supported")
-    kernel = "bilinear" if how["interpolation"] == "bilinear" else "bicubic"
-    pixels = F.interpolate(pixels, new, mode=kernel, align_corners=False, antialias=True)
-    top, left = round((new[0] - size[0]) / 2), round((new[1] - size[1]) / 2)
-    # bicubic overshoots; a picture's bytes can not
-    return pixels[..., top : top + size[0], left : left + size[1]].clamp(0, 1)
+        tower = self.model.encode_image if self.folded is None else self.folded
+        return F.normalize(tower(self.preprocess(images)).float(), dim=-1)
 
 
 def create_clip(bpe_path: str | Path, architecture: dict[str, Any] | None = None) -> Clip:

@@ -7,9 +7,16 @@ from torch import nn
 
 
 def ready(model: nn.Module, device: torch.device) -> nn.Module:
-    """On the device, in eval mode, frozen, and in the memory layout that is fast on a CPU."""
+    """On the device, in eval mode, frozen, folded, and in the memory layout fast on a CPU."""
     model = model.to(device).eval().requires_grad_(False)
+    fold(model)
     return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
+def fold(model: object) -> None:
+    """Have it compute once what depends on its weights alone, where it knows of such a thing."""
+    if hasattr(model, "fold"):
+        model.fold()
 
 
 def find_device(name: str) -> torch.device:

@@ -53,8 +53,8 @@ def to_float(pixels: Tensor | np.ndarray[Any, Any]) -> Tensor:
 
 def to_uint8(images: Tensor) -> Tensor:
     """(B, C, H, W) in [-1, 1] -> uint8 (B, H, W, C), clamped and rounded; undoes `to_float`."""
-    pixels = (images.detach().float() + 1) * 127.5
-    return pixels.clamp(0, 255).round().to(torch.uint8).movedim(-3, -1)
+    pixels = (images.detach().float() + 1).mul_(127.5)
+    return pixels.clamp_(0, 255).round_().to(torch.uint8).movedim(-3, -1)
 
 
 def _unit(images: Tensor) -> Tensor:
@@ -134,14 +134,19 @@ def finish(image: Tensor, size: int, behind: Image.Image | None = None) -> Image
     pixels = to_uint8(image).cpu().contiguous().numpy()
     if image.shape[0] == 3:
         return Image.fromarray(pixels).resize((size, size), Image.Resampling.LANCZOS)
-    premultiplied = Image.frombytes("RGBa", (pixels.shape[1], pixels.shape[0]), pixels.tobytes())
+    sides = (pixels.shape[1], pixels.shape[0])
+    premultiplied = Image.frombuffer("RGBa", sides, pixels, "raw", "RGBa", 0, 1)
     premultiplied = premultiplied.resize((size, size), Image.Resampling.LANCZOS)
     if behind is None:
         return premultiplied.convert("RGBA")
     *colour, alpha = premultiplied.split()
-    colour = [ImageChops.darker(channel, alpha) for channel in colour]  # ringing adds no light
-    rest = Image.merge("RGB", [ImageChops.invert(alpha)] * 3)
-    return ImageChops.add(Image.merge("RGB", colour), ImageChops.multiply(behind, rest))
+    rest = ImageChops.invert(alpha)
+    made = [
+        # ringing adds no light; and so no sum is beyond 255
+        ImageChops.add_modulo(ImageChops.darker(ours, alpha), ImageChops.multiply(theirs, rest))
+        for ours, theirs in zip(colour, behind.split(), strict=True)
+    ]
+    return Image.merge("RGB", made)
 
 
 @lru_cache(maxsize=8)

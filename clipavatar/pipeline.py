@@ -16,10 +16,12 @@ from torch import Tensor, nn
 from clipavatar import __version__
 from clipavatar.avatars import MODES, Avatar, Options, shared_name
 from clipavatar.backgrounds import background as draw_background
-from clipavatar.backgrounds import check_background, choose
+from clipavatar.backgrounds import check_background
+from clipavatar.backgrounds import choose as choose_background
 from clipavatar.checkpoint import ASSETS, find_generator, load_model
+from clipavatar.choosing import Choice, choose
 from clipavatar.config import GeneratorConfig, check_range
-from clipavatar.devices import find_device, ready
+from clipavatar.devices import find_device, fold, ready
 from clipavatar.images import finish
 from clipavatar.latents import sample_noise, score
 from clipavatar.prompts import check_text
@@ -69,6 +71,7 @@ class AvatarPipeline:
             )
         self.config: GeneratorConfig = config
         self.clip = clip
+        fold(clip)
         self.device = torch.device(device)
         self.generator = ready(generator, self.device)
         theirs: Any = upscaler.config if upscaler else None
@@ -137,9 +140,8 @@ class AvatarPipeline:
         settings = self.settings(text, seed, **options)
         wanted = self.target(settings)
         latent = self.latent(settings, wanted, options.get("start_from", ""))  # (N, Z), (N, E)
-        scores = self.rank(latent, wanted.direction)  # (N,)
-        way, frames = [latent.rows(scores.argmax()[None])], list[Image.Image]()
-        faces = draw(self.generator, way[0])  # (1, C, R, R) in [-1, 1]
+        scores, best, faces = self.choose(latent, wanted.direction)
+        way, frames = [best], list[Image.Image]()
         reached = float(score(self.clip, faces, wanted.direction))
         face, closeness, made = faces[0], round(reached, 4), dict[str, Any]()
         how = (settings["size"], settings["background"], seed)
@@ -215,7 +217,8 @@ class AvatarPipeline:
             if background is not None:
                 raise ValueError(f"model {self.name} draws its own background")
         elif background is None:
-            background = said.get("background") or start.get("background") or choose(seed, text)
+            background = said.get("background") or start.get("background")
+            background = background or choose_background(seed, text)
         made = {"text": text, "seed": seed, "size": size, "mode": mode, "candidates": candidates}
         search = {"steps": steps} | refining(time_budget, shared_name(judge))
         made |= search if mode == "optimize" else {}
@@ -256,7 +259,7 @@ class AvatarPipeline:
             latent = unpack(saved["latent"], *sizes).to(self.device)
         else:
             latent = self.latent(saved, asked)
-            latent = latent.rows(self.rank(latent, asked.direction).argmax()[None])
+            latent = self.choose(latent, asked.direction).latent
         before = self.complete(saved["text"], latent.noise, *asked[1:])
         if self.named:
             texts = (saved["text"], settings["text"])
@@ -274,13 +277,9 @@ class AvatarPipeline:
             return target.expand(len(noise), -1)
         return complete(self.clip, text, noise, target, emphasis)
 
-    def rank(self, latent: Latent, direction: Tensor) -> Tensor:
-        """A latent of N -> cosines (N,) with a direction (E,): what CLIP chooses candidates by.
-
-        Where the generator draws its last doubling as detail, the pictures are those without it.
-        """
-        smaller = (self.config.resolution // 2,) if getattr(self.config, "detail", 0) else ()
-        return score(self.clip, draw(self.generator, latent, *smaller), direction)
+    def choose(self, latent: Latent, direction: Tensor) -> Choice:
+        """Of a latent of N the face nearest to a direction (E,); see `choosing.choose`."""
+        return choose(self.generator, self.clip, latent, direction)
 
     def draw(self, noise: Tensor, targets: Tensor) -> Tensor:
         """Noise (N, Z) and targets (N, E) -> faces (N, C, R, R) in [-1, 1]."""

@@ -24,7 +24,10 @@ def ramp(mask: np.ndarray[Any, np.dtype[np.uint8]], colours: Sequence[str]) -> I
     stops = np.array([ImageColor.getrgb(colour) for colour in colours], dtype=np.float32)
     where = np.linspace(0, len(stops) - 1, 256)
     table = [np.interp(where, np.arange(len(stops)), channel) for channel in stops.T]
-    return Image.fromarray(np.rint(table).astype(np.uint8).T[mask])
+    palette = np.rint(table).astype(np.uint8).T.tobytes()
+    image = Image.frombytes("P", mask.shape[::-1], mask.tobytes())
+    image.putpalette(palette)
+    return image.convert("RGB")
 
 
 class Scene:

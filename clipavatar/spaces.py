@@ -12,7 +12,7 @@ import binascii
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 Generator = Callable[..., Tensor]  # noise (N, Z), words (N, E) -> (N, C, R, R)
+Made = TypeVar("Made")
 CHUNK = 8  # pictures drawn at once
 REACH = 1.2  # root mean square that no part of a point exceeds, unless it started farther out
 BALL = 0.4  # of "words": one standard deviation, as a distance from the completed target
@@ -39,6 +40,10 @@ class Latent(NamedTuple):
             self.noise[rows], self.words[rows], None if self.style is None else self.style[rows]
         )
 
+    def chunks(self) -> list[Latent]:
+        """As many at once as are drawn at once."""
+        return [self.rows(slice(i, i + CHUNK)) for i in range(0, len(self.noise), CHUNK)]
+
     def to(self, device: torch.device) -> Latent:
         return Latent(*(None if row is None else row.to(device) for row in self))  # type: ignore[arg-type]
 
@@ -49,16 +54,16 @@ def draw(generator: Generator, latent: Latent, *resolution: int) -> Tensor:
     `resolution`, where given: a smaller one that the generator has. ValueError for a style where
     it has no mapping network.
     """
-    count = len(latent.noise)
-    parts = [latent.rows(slice(i, i + CHUNK)) for i in range(0, count, CHUNK)]
-    return torch.cat([_draw(generator, part, *resolution) for part in parts])
+    made = [drawn(generator, part, generator, *resolution) for part in latent.chunks()]
+    return torch.cat(made) if len(made) > 1 else made[0]
 
 
-def _draw(generator: Generator, latent: Latent, *resolution: int) -> Tensor:
+def drawn(generator: Generator, latent: Latent, how: Callable[..., Made], *more: int) -> Made:
+    """What a function of the generator, or itself, makes of a latent's noise and words."""
     if (added := latent.style) is None:
-        return generator(latent.noise, latent.words, *resolution)
+        return how(latent.noise, latent.words, *more)
     with _mapping(generator, lambda _module, _inputs, style: style + added):
-        return generator(latent.noise, latent.words, *resolution)
+        return how(latent.noise, latent.words, *more)
 
 
 @contextmanager
@@ -85,8 +90,8 @@ def _styles(generator: Generator, latent: Latent) -> Tensor:
         return style
 
     with torch.no_grad(), _mapping(generator, look):
-        for start in range(0, len(latent.noise), CHUNK):
-            _draw(generator, Latent(*latent[:2]).rows(slice(start, start + CHUNK)))
+        for part in latent._replace(style=None).chunks():
+            generator(part.noise, part.words)
     return torch.cat(seen)
 
 

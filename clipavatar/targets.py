@@ -29,6 +29,7 @@ TOLD_BY_EYES = ("laughing", "winking", "surprised", "sleepy", "heart eyes", "sta
 GOLDEN = 0x9E3779B97F4A7C15  # 2**64 over the golden ratio: its multiples fill a circle evenly
 CLAUSES = re.compile(r"[,，、;；。]")
 SPREAD = 9973  # times enlarged, the stretch of an unwanted value falls evenly on all of them
+CHOICES = list(CHOOSERS.values())  # entries of the noise that choose attributes, and nothing else
 TURNS = 64  # tries to find a figure without what the negative prompt names
 
 
@@ -129,12 +130,20 @@ def complete(
     full = torch.zeros(len(rows), len(target), device=target.device)
     for prompt, said in zip(blend, attributes(blend), strict=True):
         known, language = _drawable(said), _language(clip) or understand(prompt.text).language
-        prompts = [describe(_told(known, row), language) for row in rows]
+        prompts = _captions(known, rows, language)
         told = list(dict.fromkeys(prompts))  # one, as a rule: all rows of a seed choose alike
         parts = [told[i : i + CHUNK] for i in range(0, len(told), CHUNK)]
         encoded = torch.cat([clip.encode_text(part) for part in parts])
         full += prompt.share * encoded[[told.index(one) for one in prompts]]
     return F.normalize(full + wanted, dim=-1)
+
+
+def _captions(known: Mapping[str, str], rows: NDArray[np.float32], language: str) -> list[str]:
+    """What is drawn from each row of noise (N, Z); rows that choose alike are told once."""
+    keys = [choice.tobytes() for choice in rows[:, CHOICES]]
+    alike = dict(zip(keys, rows, strict=True))
+    told = {key: describe(_told(known, row), language) for key, row in alike.items()}
+    return [told[key] for key in keys]
 
 
 def _told(known: Mapping[str, str], row: NDArray[np.float32]) -> dict[str, str]:
@@ -168,11 +177,11 @@ def steer(noise: Tensor, text: str, seed: int, negative: str = "", diverse: bool
     if known.get("expression") in TOLD_BY_EYES:
         unwanted["glasses"] = unwanted.get("glasses", frozenset()) | {"sunglasses"}
     rows = noise.cpu().numpy().copy()
-    rows[:, list(CHOOSERS.values())] = rows[0, list(CHOOSERS.values())]
+    rows[:, CHOICES] = rows[0, CHOICES]
     if diverse:
         for name, entry in _in_turn(known, unwanted, seed).items():
             rows[:, CHOOSERS[name]] = entry
-    for row in rows:
+    for row in rows if unwanted else ():
         _avoid(row, known, unwanted)
     return torch.from_numpy(rows).to(noise.device)
 

@@ -18,11 +18,11 @@ LAYERS = [  # from the top; a module imports only what stands below it, never it
     {"batch"},
     {"training", "pipeline"},
     {"metrics", "refine"},
-    {"targets"},
+    {"choosing", "targets"},
     {"avatars", "checkpoint", "latents"},
     {"goals"},
     {"chibi", "clip", "losses", "models", "spaces", "views"},
-    {"images", "backgrounds", "devices", "explain", "trace"},
+    {"tower", "images", "backgrounds", "devices", "explain", "trace"},
     {
         "config",
         "decode",

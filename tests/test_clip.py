@@ -108,6 +108,23 @@ def test_embeddings_are_unit_vectors_and_differentiable(tiny):
     assert tiny.logit_scale.exp().item() == pytest.approx(1 / 0.07, rel=1e-4)
 
 
+def test_a_folded_tower_sees_the_same_and_training_unfolds_it(vocabulary):
+    clip = create_clip(vocabulary)
+    images = (torch.rand(3, 3, 64, 64) * 2 - 1).requires_grad_()
+    for _ in range(3):
+        clip.encode_image(images.detach())  # the batch norms' means and variances
+    before = clip.eval().encode_image(images)
+    (slope,) = torch.autograd.grad(before[:, 0].sum(), images)
+    clip.fold()
+    after = clip.encode_image(images)
+    torch.testing.assert_close(after, before, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(
+        torch.autograd.grad(after[:, 0].sum(), images)[0], slope, atol=1e-5, rtol=1e-3
+    )
+    assert clip.folded is not None
+    assert clip.train().folded is None
+
+
 def test_long_text_is_cut_short(tiny):
     tokens = tiny.tokenize(["粉色头发 " * 200, ""])
     assert tokens.shape == (2, 16)

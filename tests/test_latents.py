@@ -9,11 +9,12 @@ import torch.nn.functional as F
 from conftest import TINY, TinyClip, TinyGenerator
 
 from clipavatar import latents
+from clipavatar.choosing import choose
 from clipavatar.goals import Verdict, closeness, goal_of, held_out_judge, spherical_distance
 from clipavatar.images import to_float, to_uint8
 from clipavatar.latents import Search, ramp, search
 from clipavatar.models import Generator
-from clipavatar.spaces import REACH, Latent, draw, make_space, pack, unpack
+from clipavatar.spaces import CHUNK, REACH, Latent, draw, make_space, pack, unpack
 from clipavatar.views import HELD_OUT, OPTIMISED, Spoiling, Views, draw_views, see
 
 SIZES = (TINY.noise_size, TINY.embedding_size)
@@ -367,3 +368,19 @@ class TestSearch:
         assert 0 < rates[0] < 0.2
         assert rates[-1] < 0.01
         assert rates[3] < rates[6] == rates[20] > rates[45]
+
+
+def test_the_chosen_face_is_the_best_of_all_chunks_and_drawn_as_alone():
+    torch.manual_seed(3)
+    config = dataclasses.replace(TINY, resolution=32, detail=8)
+    towards = F.normalize(torch.randn(TINY.embedding_size), dim=0)
+    for generator in (Generator(config).eval(), Generator(TINY).eval(), TinyGenerator()):
+        smaller = (16,) if getattr(generator.config, "detail", 0) else ()
+        latent = start(2 * CHUNK + 3)
+        with torch.no_grad():
+            choice = choose(generator, CLIP, latent, towards)
+            scores = latents.score(CLIP, draw(generator, latent, *smaller), towards)
+            best = latent.rows(scores.argmax()[None])
+            assert torch.allclose(choice.scores, scores, atol=1e-6)
+            assert torch.equal(choice.latent.noise, best.noise)
+            assert torch.allclose(choice.face, draw(generator, best), atol=1e-5)

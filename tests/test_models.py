@@ -70,6 +70,26 @@ def test_detail_doubles_a_picture_that_stays_its_mean() -> None:
         generator(noise, target, 64)
 
 
+def test_a_folded_generator_draws_the_same_with_the_same_gradients() -> None:
+    generator = Generator(replace(GENERATOR, resolution=32, detail=8)).eval()
+    noise, target = torch.randn(2, 12, requires_grad=True), unit(2, 8)
+    before = generator(noise, target)
+    (slope,) = torch.autograd.grad(before.square().sum(), noise)
+    names = set(generator.state_dict())
+    generator.fold()
+    assert set(generator.state_dict()) == names
+    after = generator(noise, target)
+    assert torch.allclose(before, after, atol=1e-5)
+    assert torch.allclose(slope, torch.autograd.grad(after.square().sum(), noise)[0], rtol=1e-3)
+    with torch.no_grad():
+        sketch = generator.sketch(noise, target)
+        assert torch.allclose(generator.detailed(sketch.rows(slice(1, 2))), before[1:], atol=1e-5)
+    generator.train()
+    with torch.no_grad():  # as a step of training would
+        generator.blocks[1][1].conv.weight.zero_()
+    assert not torch.allclose(generator.eval()(noise, target), before, atol=1e-3)
+
+
 def test_channels_that_do_not_reach_the_resolution_are_refused() -> None:
     with pytest.raises(ValueError, match="resolution 32 needs 3 channels to be 16"):
         Generator(GeneratorConfig(resolution=32, channels=(8, 8, 8)))
@@ -101,6 +121,19 @@ def test_an_untrained_upscaler_is_a_smooth_enlargement() -> None:
     large = upscaler(small)
     assert large.shape == (1, 4, 32, 32)
     assert large.abs().max() < 0.1
+
+
+@pytest.mark.parametrize("factor", [2, 4])
+def test_a_folded_upscaler_gives_the_same_picture(factor: int) -> None:
+    upscaler = Upscaler(UpscalerConfig(width=4, depth=1, factor=factor)).eval()
+    torch.nn.init.normal_(upscaler.last.weight, std=0.1)
+    torch.nn.init.normal_(upscaler.last.bias, std=0.1)
+    small, names = torch.rand(2, 4, 8, 6) * 2 - 1, set(upscaler.state_dict())
+    before = upscaler(small)
+    upscaler.fold()
+    assert set(upscaler.state_dict()) == names
+    assert torch.allclose(upscaler(small), before, atol=1e-5)
+    assert upscaler.train().folded is None
 
 
 def test_a_generator_with_a_reader_gets_a_number_for_each_value_that_is_said() -> None:

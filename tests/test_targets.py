@@ -6,6 +6,7 @@ import pytest
 import torch
 from conftest import TINY, TinyClip, TinyGenerator
 
+from clipavatar import targets
 from clipavatar.chibi.sample import SAMPLING, figure
 from clipavatar.config import NOISE_SIZE
 from clipavatar.latents import sample_noise
@@ -172,3 +173,17 @@ def test_choices_are_made_by_the_seed_and_written_into_the_picture(named):
     again = named.generate(made[4], 4, size=32)
     choice = named.generate("{girl|boy}, __hair_colour__ hair", 4, size=32)
     assert again.image.tobytes() == choice.image.tobytes()
+
+
+def test_rows_that_choose_alike_are_told_once(named, monkeypatch):
+    told = []
+    monkeypatch.setattr(targets, "figure", lambda *asked: told.append(1) or figure(*asked))
+    settings = named.settings("girl, bob", candidates=8)
+    latent = named.latent(settings, named.target(settings))
+    assert len(told) == 1
+    mixed = torch.randn(5, NOISE_SIZE, generator=torch.Generator().manual_seed(0))
+    together = named.complete("girl, bob", mixed, named.target(settings).direction)
+    for row in range(5):
+        alone = named.complete("girl, bob", mixed[[row]], named.target(settings).direction)
+        torch.testing.assert_close(together[[row]], alone)
+    assert latent.words.unique(dim=0).shape[0] == 1

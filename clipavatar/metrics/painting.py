@@ -24,7 +24,6 @@ from clipavatar.config import NOISE_SIZE
 from clipavatar.images import to_uint8
 from clipavatar.metrics.copies import TRAINING_SEED
 from clipavatar.metrics.texts import Case, literal
-from clipavatar.spaces import draw
 
 Painter = Callable[[Case], Tensor]  # -> (C, R, R) in [-1, 1]
 
@@ -41,8 +40,8 @@ def painter(pipeline: Any, candidates: int) -> Painter:
         settings = pipeline.settings(literal(case.text), case.seed, candidates=candidates)
         target = pipeline.target(settings)
         latent = pipeline.latent(settings, target)
-        best = pipeline.rank(latent, target.direction).argmax()
-        return draw(pipeline.generator, latent.rows(best[None]))[0].cpu()
+        face: Tensor = pipeline.choose(latent, target.direction).face[0]
+        return face.cpu()
 
     return paint
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple, Self
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -15,8 +17,21 @@ STEEP = 10.0  # of the borders between steps of the noise
 SHARP = 3.0  # of the reader's logits: it is to be as sure as the labels that training gives
 
 
+class Sketch(NamedTuple):
+    """Pictures at half the size, and what their detail is drawn from."""
+
+    image: Tensor  # (N, C, R / 2, R / 2), not cut off at -1 and 1
+    features: Tensor  # (N, F, R / 2, R / 2)
+    style: Tensor  # (N, S)
+
+    def rows(self, rows: slice | Tensor) -> Sketch:
+        return Sketch(self.image[rows], self.features[rows], self.style[rows])
+
+
 class ModulatedConv(nn.Module):
     """3x3 convolution, then a scale and a shift per channel that the style decides (FiLM)."""
+
+    folded: Tensor | None
 
     def __init__(self, inside: int, outside: int, style_size: int):
         super().__init__()
@@ -25,10 +40,57 @@ class ModulatedConv(nn.Module):
         nn.init.kaiming_normal_(self.conv.weight, a=0.2)  # keeps the size of what passes through
         nn.init.zeros_(self.modulation.bias)
         nn.init.normal_(self.modulation.weight, std=0.02)
+        self.register_buffer("folded", None, persistent=False)
 
-    def forward(self, x: Tensor, style: Tensor) -> Tensor:  # (B, I, H, W), (B, S) -> (B, O, H, W)
+    def fold(self) -> None:
+        """For drawing: `doubled` then costs less than half."""
+        self.folded = folded(self.conv.weight.detach())
+
+    def train(self, mode: bool = True) -> Self:
+        """Nothing stays folded where weights may change."""
+        self.folded = None if mode else self.folded
+        return super().train(mode)
+
+    def forward(self, x: Tensor, style: Tensor) -> Tensor:
+        """(B, I, H, W), (B, S) -> (B, O, H, W)."""
+        return self._modulated(self.conv(x), style)
+
+    def doubled(self, x: Tensor, style: Tensor) -> Tensor:
+        """The same of x enlarged twice: (B, I, H, W), (B, S) -> (B, O, 2 H, 2 W)."""
+        if self.folded is None:
+            return self._modulated(self.conv(F.interpolate(x, scale_factor=2.0)), style)
+        bias = self.conv.bias.repeat(4)  # type: ignore[union-attr]
+        return self._modulated(interleaved(F.conv2d(x, self.folded, bias, padding=1)), style)
+
+    def _modulated(self, x: Tensor, style: Tensor) -> Tensor:
+        """Features (B, O, H, W), which are overwritten where nobody learns from them."""
         scale, shift = self.modulation(style)[:, :, None, None].chunk(2, dim=1)
-        return F.leaky_relu(torch.addcmul(shift, self.conv(x), 1 + scale), 0.2)
+        place = None if self.training or torch.is_grad_enabled() else x
+        return F.leaky_relu(torch.addcmul(shift, x, 1 + scale, out=place), 0.2, inplace=True)
+
+
+def folded(weight: Tensor) -> Tensor:
+    """3x3 weights (O, I, 3, 3) -> (4 O, I, 2, 2), for a picture that is not yet enlarged twice.
+
+    Of three pixels in a row of the enlarged one, two are the same: for the first of each pair the
+    last two, for the second the first two. So each needs four weights instead of nine.
+    """
+    pairs = torch.tensor([[[1.0, 0, 0], [0, 1, 1]], [[1, 1, 0], [0, 0, 1]]]).to(weight)
+    four = torch.einsum("oiyx,aky,blx->aboikl", weight, pairs, pairs).flatten(0, 2)
+    return four.contiguous(memory_format=torch.channels_last)
+
+
+def interleaved(x: Tensor) -> Tensor:
+    """What a `folded` convolution gave (B, 4 O, H + 1, W + 1) -> (B, O, 2 H, 2 W).
+
+    The pixel (2 y + a, 2 x + b) is the one at (y + a, x + b) in the features of (a, b).
+    """
+    x = x.movedim(1, -1).contiguous()  # as it lies already on a CPU
+    count, height, width, four = x.shape
+    down, right, size = width * four, four, four // 4
+    shape = (count, height - 1, 2, width - 1, 2, size)
+    strides = (height * down, down, down + 2 * size, right, right + size, 1)
+    return x.as_strided(shape, strides).flatten(3, 4).flatten(1, 2).movedim(-1, 1)
 
 
 class Generator(nn.Module):
@@ -88,6 +150,12 @@ class Generator(nn.Module):
             self.detail = nn.ModuleList(pair)
             self.to_detail = nn.Conv2d(detail, 4 * config.image_channels, 3, padding=1)
 
+    def fold(self) -> None:
+        """For drawing: what depends on the weights alone is computed once. Training undoes it."""
+        for block in list(self.blocks)[1:]:
+            _, refine = block.children()
+            refine.fold()  # type: ignore[operator]
+
     def condition(self, target: Tensor, said: Tensor | None = None) -> Tensor:
         """Unit vectors (N, E) -> (N, E), or with `reads` (N, E + values), of about unit variance.
 
@@ -137,33 +205,39 @@ class Generator(nn.Module):
         `said` (N, A): see `condition`; training knows it, and learns several times as fast by it.
         `draws` is for another network: this one has no noise of its own.
         """
+        wanted = resolution or self.config.resolution
+        if self.config.detail and wanted == self.config.resolution:
+            return self.detailed(self.sketch(noise, target, said))
+        return self._shown(self._level(noise, target, wanted, said).image)
+
+    def sketch(self, noise: Tensor, target: Tensor, said: Tensor | None = None) -> Sketch:
+        """With `detail`: the pictures before the last doubling, from the same as `forward`."""
+        return self._level(noise, target, self.config.resolution // 2, said)
+
+    def detailed(self, sketch: Sketch) -> Tensor:
+        """The last doubling: (N, C, R, R), the mean of whose every four pixels is the sketch."""
+        x = sketch.features
+        for conv in self.detail:
+            x = conv(x, sketch.style)
+        four = self.to_detail(x).unflatten(1, (-1, 4))  # (N, C, 4, R / 2, R / 2)
+        four = sketch.image[:, :, None] + four - four.mean(dim=2, keepdim=True)
+        return self._shown(F.pixel_shuffle(four.flatten(1, 2), 2))
+
+    def _level(self, noise: Tensor, target: Tensor, wanted: int, said: Tensor | None) -> Sketch:
+        """All blocks up to the one of `wanted` pixels. Raises ValueError if there is none."""
         if target.dim() == 1:
             target = target.expand(len(noise), -1)
         inputs = torch.cat((noise, self.condition(target, said), self._steps(noise)), dim=1)
         style = self.mapping(inputs)
         x = (self.linear(inputs) + self.curved(style)).view(len(noise), -1, 4, 4)
         x = x.contiguous(memory_format=torch.channels_last)
-        wanted, size = resolution or self.config.resolution, 4
-        for block, to_image in zip(self.blocks, self.to_image, strict=True):
+        for level, (block, to_image) in enumerate(zip(self.blocks, self.to_image, strict=True)):
             grow, refine = block.children()
-            x = grow(x, style)
-            if size > 4:  # between the two convolutions: the first costs a quarter so
-                x = F.interpolate(x, scale_factor=2.0, mode="nearest")
-            x = refine(x, style)
-            if size == wanted:
-                return self._shown(to_image(x))
-            size *= 2
-        if self.config.detail and size == wanted:
-            return self._shown(self._detailed(to_image(x), x, style))
+            x = grow(x, style)  # before the doubling: it costs a quarter so
+            x = refine.doubled(x, style) if level else refine(x, style)  # type: ignore[operator]
+            if x.shape[-1] == wanted:
+                return Sketch(to_image(x), x, style)
         raise ValueError(f"no level of {wanted} px in a {self.config.resolution} px generator")
-
-    def _detailed(self, image: Tensor, x: Tensor, style: Tensor) -> Tensor:
-        """(N, C, R / 2, R / 2) -> (N, C, R, R) whose mean of every four pixels it is."""
-        for conv in self.detail:
-            x = conv(x, style)
-        four = self.to_detail(x).unflatten(1, (-1, 4))  # (N, C, 4, R / 2, R / 2)
-        four = image[:, :, None] + four - four.mean(dim=2, keepdim=True)
-        return F.pixel_shuffle(four.flatten(1, 2), 2)
 
     def _shown(self, image: Tensor) -> Tensor:
         """Most of a picture is exactly -1. A tanh would have to saturate to say so, and once
