@@ -124,9 +124,7 @@ class Place:
         return self.folder / f"{start:07d}{ending}"
 
 
-def cached(
-    cache: str | Path | None, size: int, seed: int, held_out: bool | None = False
-) -> Place:
+def cached(cache: str | Path | None, size: int, seed: int, held_out: bool | None = False) -> Place:
     """The place in a cache that is keyed by all of this, the drawing code and the stream's rules.
 
     None: nothing is kept.

@@ -60,10 +60,13 @@ def cat_ears(figure: Figure) -> str:
 def fox_ears(figure: Figure) -> str:
     """Taller than a cat's and cupped: dark tips, a shaded rim, and white fur welling out."""
     tones, tip = _ear_tones(figure), 60 + _lean(figure)
-    outer = f"M8 -70C10 -92 30 -112 {tip:.1f} -120C{tip + 18:.1f} -100 88 -64 74 -28Q44 -56 8 -70Z"
+    rim = f"M8 -70C10 -92 30 -112 {tip:.1f} -120C{tip + 18:.1f} -100 88 -64 74 -28"
     return _headband(figure) + mirrored(
-        flat(outer, tones.base)
-        + flat(f"M{tip:.1f} -120C{tip + 18:.1f} -100 88 -64 74 -28L66 -40Q78 -74 {tip:.1f} -120Z", tones.shade)
+        flat(f"{rim}Q44 -56 8 -70Z", tones.base)
+        + flat(
+            f"M{tip:.1f} -120C{tip + 18:.1f} -100 88 -64 74 -28L66 -40Q78 -74 {tip:.1f} -120Z",
+            tones.shade,
+        )
         + flat(
             f"M27 -103Q40 -114 {tip:.1f} -120C{tip + 11:.1f} -108 78 -92 80 -78Q70 -90 61 -84Q52 -100 27 -103Z",
             "#322838",
@@ -73,7 +76,7 @@ def fox_ears(figure: Figure) -> str:
             "#fffaf3",
         )
         + flat("M38 -71Q38 -84 48 -93Q56 -80 57 -58Q48 -66 38 -71Z", "#f3b9b4")
-        + stroke(outer[:-len("Q44 -56 8 -70Z")], tones.line, 3.4)
+        + stroke(rim, tones.line, 3.4)
     )
 
 

@@ -1,7 +1,8 @@
 """Our drawings in the memory of a device, with captions as tokens: a GPU outruns anything else.
 
 Other processes draw and write captions; training begins when the first chunks are there, and what
-comes later joins it. The disk is for the next run alone, and only where the place has a folder. Batch `step` is a pure function of the seed, `step` and how much is there.
+comes later joins it. The disk is for the next run alone, and only where the place has a folder.
+Batch `step` is a pure function of the seed, `step` and how much is there.
 """
 
 from __future__ import annotations
