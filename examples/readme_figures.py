@@ -7,7 +7,6 @@ Tables stand between <!-- NAME --> and <!-- end -->; the text around them is wri
 """
 
 import json
-import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -105,17 +104,23 @@ TABLES = {
 }
 
 
+def fill(text: str, made: dict[str, Any], tables: dict[str, Any]) -> str:
+    """A page with each table between its marks drawn anew."""
+    for name, draw in tables.items():
+        mark, end = f"<!-- {name} -->\n", "\n<!-- end -->"
+        if mark in text:
+            before, rest = text.split(mark, 1)
+            text = f"{before}{mark}\n{draw(made)}\n{end}{rest[rest.index(end) + len(end) :]}"
+    return text
+
+
 def main() -> None:
     """See above."""
     made = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     keys = made["zero-shot"]
     made["zero-shot names"] = [key.removesuffix(" en") for key in keys if key.endswith(" en")]
     for path in (ROOT / "README.md", ROOT / "clipavatar" / "assets" / "MODEL_CARD.md"):
-        text = path.read_text(encoding="utf-8")
-        for name, draw in TABLES.items():
-            pattern = re.compile(rf"(<!-- {name} -->\n\n).*?(\n\n<!-- end -->)", re.DOTALL)
-            text = pattern.sub(lambda found, draw=draw: found[1] + draw(made) + found[2], text)
-        path.write_text(text, encoding="utf-8")
+        path.write_text(fill(path.read_text(encoding="utf-8"), made, TABLES), encoding="utf-8")
 
 
 if __name__ == "__main__":

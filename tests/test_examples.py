@@ -105,3 +105,21 @@ def test_the_sheets_of_the_art_show_every_value(tmp_path, monkeypatch):
 def blank(size):
     """In place of a real drawing, which would make this test a minute long."""
     return np.zeros((size, size, 4), np.uint8)
+
+
+@pytest.mark.parametrize("made", [{}, {"before": "anything"}])
+def test_readme_figures_fills_its_tables_whatever_stands_in_them(made):
+    spec = importlib.util.spec_from_file_location("figures", EXAMPLES / "readme_figures.py")
+    figures = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(figures)
+    entropy = {"unsaid entropy": {"hair": {"model": 3.5, "true": 3.6}}}
+    text = f"above\n\n<!-- unsaid -->\n\n{made.get('before', '')}\n\n<!-- end -->\n\nbelow\n"
+    for start in (text, text.replace("\n\n\n\n", "\n\n")):
+        filled = figures.fill(start, entropy, {"unsaid": figures.unsaid})
+        assert "| hair | 3.50 | 3.60 |\n\n<!-- end -->\n\nbelow" in filled
+        assert "anything" not in filled
+    for path in (EXAMPLES.parent / "README.md", ASSETS / "MODEL_CARD.md"):
+        for table in re.findall(
+            r"<!-- [\w-]+ -->\n(.*?)<!-- end -->", path.read_text("utf-8"), re.S
+        ):
+            assert "\n|---|" in table
