@@ -25,11 +25,11 @@ from clipavatar.config import NOISE_SIZE
 
 PLAIN = {"character": "girl", "hair": "bob", "expression": "smiling", "glasses": "none"}
 GOLDEN = {
-    "girl": "e4e282c527bea07a",
-    "man": "439c619717faa489",
+    "girl": "b5d106bd5138e1c5",
+    "man": "cfdbfa77d9dc947c",
     "fox": "d2a63150ea6f60d0",
-    "girl, 64 px": "dfdca1e352280fb7",
-    "art": "16f533d8",
+    "girl, 64 px": "40ace3a3b9650d69",
+    "art": "2280263b",
 }
 
 

@@ -43,6 +43,8 @@ def test_noise_is_given_in_steps_as_well_and_lets_gradients_through() -> None:
     noise = torch.tensor([[-1.0, -0.3, 0.3, 1.0] * 3])
     sides = generator._steps(noise).reshape(12, 3)[:4].round().tolist()  # borders at the quartiles
     assert sides == [[-2, -2, -2], [2, -2, -2], [2, 2, -2], [2, 2, 2]]
+    close = generator._steps(torch.full((1, 12), 1e-3)).reshape(12, 3)[0].tolist()
+    assert close == [2, 2, -2]  # nothing lies between two colours
     noise.requires_grad_()
     generator(noise, unit(1, 8)).sum().backward()
     assert noise.grad is not None
@@ -123,9 +125,10 @@ def test_an_untrained_upscaler_is_a_smooth_enlargement() -> None:
     assert large.abs().max() < 0.1
 
 
-@pytest.mark.parametrize("factor", [2, 4])
-def test_a_folded_upscaler_gives_the_same_picture(factor: int) -> None:
-    upscaler = Upscaler(UpscalerConfig(width=4, depth=1, factor=factor)).eval()
+@pytest.mark.parametrize(("factor", "coarse"), [(2, 0), (4, 0), (4, 1)])
+def test_a_folded_upscaler_gives_the_same_picture(factor: int, coarse: int) -> None:
+    config = UpscalerConfig(width=4, depth=1, factor=factor, coarse=coarse, coarse_width=6)
+    upscaler = Upscaler(config).eval()
     torch.nn.init.normal_(upscaler.last.weight, std=0.1)
     torch.nn.init.normal_(upscaler.last.bias, std=0.1)
     small, names = torch.rand(2, 4, 8, 6) * 2 - 1, set(upscaler.state_dict())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from clipavatar.chibi.palette import TIPS, Tones, shifted
+from clipavatar.chibi.palette import TIPS, Tones, accent, shifted
 from clipavatar.chibi.sample import Figure
 
 FRONT, BEHIND, RIM = "url(#hair)", "url(#hairback)", "url(#hairrim)"
@@ -86,11 +86,6 @@ def tip_tones(figure: Figure) -> Tones | None:
     return shifted(ends, 0.0, -0.13) if ends and same and name != "white" else ends
 
 
-def accent(figure: Figure) -> Tones:
-    """Colours of ties and ribbons: one of a few, by the noise."""
-    return _ACCENTS[min(3, int((figure.shapes["accent"] + 1) * 2))]
-
-
 def tie(
     x: float, y: float, turn: float, figure: Figure, length: float = 10, width: float = 14
 ) -> str:
@@ -118,11 +113,3 @@ def ribbon(x: float, y: float, turn: float, figure: Figure) -> str:
         'stroke-linecap="round"/>'
         f'<rect x="-6" y="-7" width="12" height="14" rx="5" fill="{colours.light}"/></g>'
     )
-
-
-_ACCENTS = (
-    Tones("#ff5d73", "#d93a5a", "#ff9fac", "#7a1230"),
-    Tones("#ffcf4a", "#e69a26", "#ffeda6", "#7d4a0c"),
-    Tones("#46b7ee", "#2586c4", "#a9e3ff", "#10476e"),
-    Tones("#9a6bf0", "#6f43c4", "#cdb4ff", "#381b72"),
-)

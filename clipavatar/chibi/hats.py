@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from clipavatar.chibi.headpieces import GOLD, accent
+from clipavatar.chibi.headpieces import GOLD
 from clipavatar.chibi.ink import filled, flat, stroke
+from clipavatar.chibi.palette import accent
 from clipavatar.chibi.sample import Figure
 
 VIOLET, DUSK, LILAC, NIGHT = "#553585", "#3b2263", "#8660c2", "#20113f"

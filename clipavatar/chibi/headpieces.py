@@ -5,22 +5,10 @@ from __future__ import annotations
 from clipavatar.chibi import hair
 from clipavatar.chibi.animals import PINK, ear_inside
 from clipavatar.chibi.ink import filled, flat, mirrored, stroke
-from clipavatar.chibi.palette import Tones
+from clipavatar.chibi.palette import ACCENTS, Tones, accent
 from clipavatar.chibi.sample import ANIMALS, Figure
 
-ACCENTS = (
-    Tones("#ff5d73", "#d63257", "#ffa3b0", "#7d1636"),  # rose
-    Tones("#46b7ee", "#2389c4", "#a5e2ff", "#134f7a"),  # sky
-    Tones("#ffcf4a", "#e29f22", "#fff0a8", "#85520e"),  # gold
-    Tones("#9a6bf0", "#6f42c4", "#cdb2ff", "#3d2080"),  # violet
-)
 GOLD = Tones("#ffcf4a", "#eb9d25", "#fff3b0", "#8a5410")
-
-
-def accent(figure: Figure) -> Tones:
-    """One of the four accent colours, each as often as the others."""
-    quartile = sum(figure.shapes["accent"] > edge for edge in (-0.337, 0.0, 0.337))
-    return ACCENTS[quartile]
 
 
 def _lean(figure: Figure) -> float:
