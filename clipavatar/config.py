@@ -82,15 +82,10 @@ class FeatureDiscriminatorConfig:
 
 @dataclass(frozen=True)
 class UpscalerConfig:
-    """Shape of the upscaler: `width` channels, `depth` residual blocks, `factor` times larger.
-
-    `coarse` blocks of `coarse_width` channels at half of the small size come before the others.
-    """
+    """Shape of the upscaler: `width` channels, `depth` residual blocks, `factor` times larger."""
 
     width: int = 40
     depth: int = 4
-    coarse: int = 0
-    coarse_width: int = 32
     factor: int = 4
     image_channels: int = 4
 
@@ -209,14 +204,11 @@ class UpscalerTrainConfig:
     """`clipavatar train-upscaler`."""
 
     output: str = "runs/upscaler"
-    generator: str = ""  # a folder or .safetensors whose own pictures are a share `own` of the
-    own: float = 0.75  # pairs; empty: softened renders alone
     pictures: int = 2000
     minutes: float = 12.0
     batch_size: int = 16
     crop: int = 24  # pixels of the small picture, or all of it
     learning_rate: float = 2e-3
-    precision: str = "no"  # "bf16" where the processor multiplies it
     seed: int = 3
 
 

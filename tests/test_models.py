@@ -125,10 +125,9 @@ def test_an_untrained_upscaler_is_a_smooth_enlargement() -> None:
     assert large.abs().max() < 0.1
 
 
-@pytest.mark.parametrize(("factor", "coarse"), [(2, 0), (4, 0), (4, 1)])
-def test_a_folded_upscaler_gives_the_same_picture(factor: int, coarse: int) -> None:
-    config = UpscalerConfig(width=4, depth=1, factor=factor, coarse=coarse, coarse_width=6)
-    upscaler = Upscaler(config).eval()
+@pytest.mark.parametrize("factor", [2, 4])
+def test_a_folded_upscaler_gives_the_same_picture(factor: int) -> None:
+    upscaler = Upscaler(UpscalerConfig(width=4, depth=1, factor=factor)).eval()
     torch.nn.init.normal_(upscaler.last.weight, std=0.1)
     torch.nn.init.normal_(upscaler.last.bias, std=0.1)
     small, names = torch.rand(2, 4, 8, 6) * 2 - 1, set(upscaler.state_dict())

@@ -28,14 +28,7 @@ from clipavatar.config import (
 from clipavatar.draws import Draws
 from clipavatar.metrics.alignment import WORDINGS, value_texts
 from clipavatar.metrics.judging import foreign_art, load_judge
-from clipavatar.training import (
-    align,
-    sharpen,
-    train,
-    train_clip,
-    train_judge,
-    train_upscaler,
-)
+from clipavatar.training import align, train, train_clip, train_judge, train_upscaler
 from clipavatar.training.batches import augment, batch
 from clipavatar.training.ema import Average
 from clipavatar.training.loop import Run
@@ -224,26 +217,6 @@ def test_reading_without_a_reader_is_refused_in_one_line(clip_folder: Path, conf
     wrong = replace(config, train=replace(config.train, reader=""))
     with pytest.raises(ValueError, match=r"generator\.reads needs train\.reader"):
         train(wrong)
-
-
-def test_an_upscaler_learns_from_a_generators_own_pictures(config: Config) -> None:
-    own = replace(
-        config.train_upscaler, generator=str(Path(train(config)).parent), precision="bf16"
-    )
-    path = train_upscaler(replace(config, train_upscaler=own))
-    assert load_model("upscaler", path).config == config.upscaler
-    with pytest.raises(ValueError, match=r"train_upscaler.own must be 0 to 1, not 1.5"):
-        train_upscaler(replace(config, train_upscaler=replace(own, own=1.5)))
-
-
-def test_a_pair_counts_where_the_generator_drew_what_it_should() -> None:
-    true, made = torch.zeros(1, 4, 8, 8), torch.zeros(1, 4, 8, 8)
-    made[..., :, 6:] = 1.0  # a line that is elsewhere
-    made[..., 0, 0] = 0.1  # a blotch
-    weight = sharpen.trust(made, true, 2)
-    assert weight.shape == (1, 1, 16, 16)
-    assert weight[..., :, :6].min() > 0.95
-    assert weight[..., :, 13:].max() < 0.2
 
 
 def test_upscaler_and_judge_are_written_and_load(config: Config) -> None:

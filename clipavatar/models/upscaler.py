@@ -14,10 +14,6 @@ from clipavatar.config import UpscalerConfig
 class Upscaler(nn.Module):
     """Residual blocks at the small size, then sub-pixel convolution on top of a bilinear guess.
 
-    With `coarse` blocks at half of the small size before them, for a quarter of the work each: they
-    see far enough to tell a blotch in a sleeve from the end of the sleeve. Small sizes are then
-    even.
-
     Shi et al., "Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel
     Convolutional Neural Network", 2016.
     """
@@ -29,12 +25,14 @@ class Upscaler(nn.Module):
         self.config = config
         w = config.width
         self.first = nn.Conv2d(config.image_channels, w, 3, padding=1)
-        self.blocks = nn.ModuleList(_block(w) for _ in range(config.depth))
-        if config.coarse:
-            c = config.coarse_width
-            self.shrink = nn.Conv2d(w, c, 4, stride=2, padding=1)
-            self.coarse = nn.ModuleList(_block(c) for _ in range(config.coarse))
-            self.grow = nn.Conv2d(c, w, 1)
+        self.blocks = nn.ModuleList(
+            nn.Sequential(
+                nn.Conv2d(w, w, 3, padding=1),
+                nn.LeakyReLU(0.2, inplace=True),
+                nn.Conv2d(w, w, 3, padding=1),
+            )
+            for _ in range(config.depth)
+        )
         self.last = nn.Conv2d(w, config.image_channels * config.factor**2, 3, padding=1)
         nn.init.normal_(self.last.weight, std=1e-3)
         nn.init.zeros_(self.last.bias)  # type: ignore[arg-type]
@@ -57,10 +55,8 @@ class Upscaler(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """(B, C, R, R) in [-1, 1] -> (B, C, R * factor, R * factor) in [-1, 1]."""
         x = F.leaky_relu(self.first(images), 0.2, inplace=True)
-        if self.config.coarse:
-            seen = _refined(F.leaky_relu(self.shrink(x), 0.2, inplace=True), self.coarse)
-            x = x + F.interpolate(self.grow(seen), scale_factor=2.0)
-        x = _refined(x, self.blocks)
+        for block in self.blocks:
+            x = F.leaky_relu(block(x).add_(x), 0.2, inplace=True)
         if self.folded is not None:
             return self._large(images, x, self.folded)
         guess = F.interpolate(
@@ -78,20 +74,6 @@ class Upscaler(nn.Module):
         count, _, height, width = made.shape
         made = made.movedim(1, -1).reshape(count, height, width, factor, factor, channels)
         return made.movedim(3, 2).flatten(3, 4).flatten(1, 2).movedim(-1, 1)
-
-
-def _block(width: int) -> nn.Module:
-    return nn.Sequential(
-        nn.Conv2d(width, width, 3, padding=1),
-        nn.LeakyReLU(0.2, inplace=True),
-        nn.Conv2d(width, width, 3, padding=1),
-    )
-
-
-def _refined(x: Tensor, blocks: nn.ModuleList) -> Tensor:
-    for block in blocks:
-        x = F.leaky_relu(block(x).add_(x), 0.2, inplace=True)
-    return x
 
 
 def _bilinear(factor: int, channels: int) -> Tensor:
