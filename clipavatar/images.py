@@ -160,6 +160,14 @@ def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size)
 
 
+@lru_cache(maxsize=1)
+def has_chinese() -> bool:
+    """Whether the font of sheets has more than an empty box for a Chinese character."""
+    chinese = font(20)
+    drawn, missing = (bytes(chinese.getmask(character)) for character in ("猫", "\uffff"))
+    return drawn not in (missing, bytes(chinese.getmask("狗")))
+
+
 def contact_sheet(
     images: Sequence[Image.Image], columns: int = 0, labels: Sequence[str] | None = None
 ) -> Image.Image:

@@ -23,7 +23,7 @@ from clipavatar.chibi.draw import render
 from clipavatar.chibi.sample import SAMPLING, figure
 from clipavatar.chibi.stream import figure_of
 from clipavatar.config import NOISE_SIZE
-from clipavatar.images import contact_sheet
+from clipavatar.images import contact_sheet, has_chinese
 from clipavatar.prompts import describe
 
 HERE = Path(__file__).parent
@@ -152,6 +152,8 @@ def main() -> None:
     if args.art:
         art_sheets(args.art)
         return
+    if not has_chinese():
+        parser.error("no font here has Chinese characters for the labels: install Noto Sans CJK")
     pipeline = AvatarPipeline.from_pretrained(args.model)
     if args.sheets:
         sheets(pipeline, args.sheets)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 
 from PIL import Image, ImageDraw
 from torch import Tensor
 
 from clipavatar.chibi.dataset import VALUES
-from clipavatar.images import font, to_pil
+from clipavatar.images import font, has_chinese, to_pil
 from clipavatar.metrics.attributes import Share
 from clipavatar.metrics.judging import plain
 from clipavatar.metrics.report import Trust, entropies, number, own_accuracies, own_heads
@@ -25,14 +24,6 @@ INK, PALE, LINE = "#2b2b33", "#8a8a94", "#e4e4ea"
 PICTURE, CELL = 120, 220  # side of a picture on the sheets, width of its cell
 WRONG = 30  # pictures shown
 LINE_HEIGHT = 20  # of a row of a table
-
-
-@lru_cache(maxsize=1)
-def _has_chinese() -> bool:
-    """Whether the font we found has more than an empty box for a Chinese character."""
-    chinese = font(20)
-    drawn, missing = (bytes(chinese.getmask(character)) for character in ("猫", "\uffff"))
-    return drawn not in (missing, bytes(chinese.getmask("狗")))
 
 
 def report_picture(made: Evaluation, trust: Trust) -> Image.Image:
@@ -67,7 +58,7 @@ def _bars(made: Evaluation) -> Image.Image:
     image = Image.new("RGB", (WIDTH, top + ROW * len(names) + MARGIN + 20), "white")
     draw = ImageDraw.Draw(image)
     draw.text((MARGIN, MARGIN - 8), "Attribute accuracy, %", INK, font(22))
-    languages = {"en": "English", "zh": "Chinese 中文" if _has_chinese() else "Chinese"}
+    languages = {"en": "English", "zh": "Chinese 中文" if has_chinese() else "Chinese"}
     for place, language in enumerate(LANGUAGES):
         x = MARGIN + 330 + 130 * place
         draw.rectangle((x, MARGIN, x + 14, MARGIN + 14), COLOURS[language])
@@ -171,7 +162,7 @@ def _grid(title: str, cells: Sequence[Image.Image]) -> Image.Image:
 def _wrong_cell(wrong: Wrong) -> Image.Image:
     """The picture in a red frame, its text, and below it what is wrong."""
     text = wrong.case.text
-    if CJK.search(text) and not _has_chinese():
+    if CJK.search(text) and not has_chinese():
         text = ", ".join(value for value in wrong.case.said.values() if value != "none")
     lines = [(line, INK) for line in _wrapped(text, 4)]
     lines += [(line, "#c62828") for said in wrong.mistakes[:5] for line in _wrapped(said, 2)]
