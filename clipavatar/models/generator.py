@@ -171,8 +171,8 @@ class Generator(nn.Module):
         """Noise (N, Z) -> (N, Z * (S - 1)): on which side of each border an entry lies, -2 or 2.
 
         A colour that one number chooses among four was never learned from the number alone. The
-        art has nothing between two colours, so neither have the steps: where they rose gradually,
-        one flower in five was a mixture. Slopes come through the noise itself.
+        art has nothing between two colours, so neither have the steps. Slopes come through the
+        noise itself.
         """
         above = noise[:, :, None] > self.borders
         return torch.where(above, STEP, -STEP).to(noise).flatten(1)
