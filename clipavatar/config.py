@@ -31,6 +31,8 @@ class GeneratorConfig:
     noise_steps: int = 0  # so many steps, each as likely, that a noise entry is given as, besides
     reads: tuple[int, ...] = ()  # attributes it reads off the embedding: how many values each has
     detail: int = 0  # channels that draw the last doubling as differences inside each pixel
+    palette: int = 0  # flat colours, at half the size: 0, or with `detail` and `reads` as many as
+    # clipavatar/chibi/colours.py names
 
 
 @dataclass(frozen=True)
@@ -173,6 +175,7 @@ class TrainConfig:
     focus: float = 3.0  # how much more the pixels of the face count in both
     marks: float = 6.0  # how much more pixels count that show a small thing ("chibi" alone):
     # those of hair tips and expressions twice that; of glasses, earrings, the face's things thrice
+    masks: float = 0.1  # weight of the masks of flat colours, where a generator has a palette
     square: float = 1.0  # of the squared difference of pixels, beside the absolute one
     paired_weight: float = 1.0  # of the paired loss once the adversarial one is there
     adversarial: str = "non-saturating"  # a name of losses.ADVERSARIAL

@@ -9,6 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+NEAR = 0.03  # distance of two colours below which either may stand for the other
+PAINTED = 0.02  # what a flat colour may be further off than what is painted
+
 
 def r1_penalty(real_images: Tensor, real_logits: Tensor) -> Tensor:
     """Half the squared gradient of D at real pictures, mean over the batch.
@@ -39,6 +42,32 @@ def gradient_loss(made: Tensor, wanted: Tensor, weight: float | Tensor = 1.0) ->
     if isinstance(weight, Tensor):
         return (across * weight[..., 1:]).mean() + (down * weight[..., 1:, :]).mean()
     return weight * (across.mean() + down.mean())
+
+
+def mask_loss(
+    painted: Tensor,
+    shares: Tensor,
+    colours: Tensor,
+    wanted: Tensor,
+    weight: float | Tensor = 1.0,
+) -> Tensor:
+    """Cross entropy of shares with where in `wanted` (B, C, R, R) each colour lies.
+
+    The first three are those of models.palette.Layers.
+    A pixel is of the colour that is nearest to it, several near ones share it, and what is painted
+    counts as one more colour. Where pictures have alpha, what is not opaque is no flat colour's.
+    """
+    with torch.no_grad():
+        seen = wanted[:, :3].flatten(2)  # (B, 3, R R)
+        squares = seen.square().sum(dim=1, keepdim=True) - 2 * colours @ seen
+        squares = squares + colours.square().sum(dim=2, keepdim=True)
+        far = (squares / 3).clamp(min=1e-4).sqrt().view(len(wanted), -1, *wanted.shape[2:])
+        if wanted.shape[1] == 4:
+            far = far + 2 * (wanted[:, 3:] < 0.98)
+        off = (wanted - painted).square().mean(dim=1, keepdim=True).sqrt()
+        goal = (torch.cat((off + PAINTED, far), dim=1) / -NEAR).softmax(dim=1)
+    entropy = -(goal * shares).sum(dim=1, keepdim=True)
+    return (entropy * weight).mean()
 
 
 def focus(resolution: int, strength: float) -> Tensor:

@@ -8,6 +8,7 @@ import hashlib
 import numpy as np
 import pytest
 
+from clipavatar.chibi.colours import COUNT, colours, palette
 from clipavatar.chibi.dataset import art_version
 from clipavatar.chibi.draw import pixels, svg
 from clipavatar.chibi.sample import (
@@ -146,3 +147,16 @@ def test_the_drawings_are_those_we_know() -> None:
 
 if __name__ == "__main__":
     print("GOLDEN =", golden())
+
+
+def test_the_colours_that_have_names_are_most_of_what_is_drawn() -> None:
+    near, count = 0.0, 0
+    for index in range(40):
+        one = figure_of(7, index)
+        assert list(colours(one)) == list(colours(figure_of(7, 0)))
+        picture = pixels(one, 64).reshape(-1, 4)
+        seen = picture[picture[:, 3] == 255][:, None, :3] / 127.5 - 1
+        far = np.abs(seen - palette(one)).mean(axis=2).min(axis=1)
+        near, count = near + float((far < 0.06).sum()), count + len(far)
+    assert near / count > 0.6
+    assert palette(one).shape == (COUNT, 3)

@@ -173,3 +173,19 @@ def test_mode_seeking_falls_as_pictures_part() -> None:
     assert losses.mode_seeking(one, other, *noise).item() == pytest.approx(4, rel=1e-3)
     assert losses.mode_seeking(one, 2 * other, *noise).item() == pytest.approx(2, rel=1e-3)
     assert losses.mode_seeking(one, one, *noise).item() == pytest.approx(1e5, rel=1e-3)
+
+
+def test_the_masks_of_the_nearest_colour_lose_least_and_only_where_pictures_are_opaque() -> None:
+    wanted = torch.full((1, 4, 2, 2), -1.0)
+    wanted[0, :, 0] = torch.tensor([1.0, 0.0, 0.0, 1.0])[:, None]  # a red row above nothing
+    colours = torch.tensor([[[1.0, 0.0, 0.0], [-1.0, -1.0, -1.0]]])
+    painted = wanted + 0.3 * torch.tensor([1.0, 0.0])[:, None]  # wrong above, right below
+
+    def loss(*rows: int) -> float:
+        shares = torch.full((1, 3, 2, 2), 0.005)
+        for down, kind in enumerate(rows):
+            shares[0, kind, down] = 0.99
+        return float(losses.mask_loss(painted, shares.log(), colours, wanted))
+
+    assert min(loss(a, b) for a in range(3) for b in range(3)) == loss(1, 0) < 0.1
+    assert loss(1, 2) > 1  # black as it is, what is transparent is no flat colour's

@@ -72,6 +72,48 @@ def test_detail_doubles_a_picture_that_stays_its_mean() -> None:
         generator(noise, target, 64)
 
 
+FLAT = replace(
+    GENERATOR, resolution=32, detail=8, noise_steps=4, reads=(3, 2), palette=4, embedding_size=8
+)
+
+
+def test_flat_colours_cover_what_their_masks_say_and_nothing_else() -> None:
+    generator = Generator(FLAT).eval()
+    noise, target = torch.randn(2, 12), unit(2, 8)
+    with torch.no_grad():
+        generator.to_masks.weight.zero_()
+        generator.to_masks.bias.copy_(torch.tensor([0.0, 0, 0, 50, 0]))
+        words = generator.condition(target)[:, 8:] / 4
+        colour = generator.colours(noise, words)[:, 2].clamp(-1, 1)
+        covered = generator(noise, target)
+        generator.to_masks.bias.copy_(torch.tensor([50.0, 0, 0, 0, 0]))
+        bare = generator(noise, target)
+        plain = Generator(replace(FLAT, palette=0)).eval()
+        names = plain.state_dict()
+        plain.load_state_dict({k: v for k, v in generator.state_dict().items() if k in names})
+        assert torch.allclose(bare, plain(noise, target), atol=1e-5)
+    assert torch.allclose(covered[:, :3], colour[:, :, None, None].expand(2, 3, 32, 32), atol=1e-5)
+    assert torch.allclose(covered[:, 3], torch.ones(2, 32, 32))
+    assert (bare - covered).abs().max() > 0.1
+
+
+def test_a_generator_with_a_palette_gives_its_layers_where_it_has_them() -> None:
+    generator = Generator(FLAT)
+    noise, target = torch.randn(2, 12), unit(2, 8)
+    whole, layers = generator(noise, target, layered=True)
+    half, same = generator(noise, target, 16, layered=True)
+    assert torch.allclose(torch.nn.functional.avg_pool2d(whole, 2), half, atol=1e-5)
+    assert layers.painted.shape == (2, 4, 16, 16)
+    assert layers.shares.exp().sum(dim=1).allclose(torch.ones(2, 16, 16))
+    assert layers.colours.shape == (2, 4, 3)
+    assert all(torch.equal(a, b) for a, b in zip(layers, same, strict=True))
+    assert generator(noise, target, 8, layered=True)[1] is None
+    assert Generator(GENERATOR)(noise, target, layered=True)[1] is None
+    sketch = generator.sketch(noise, target)
+    second = generator.detailed(sketch.rows(slice(1, 2)))
+    assert torch.allclose(second, whole[1:], atol=1e-5)
+
+
 def test_a_folded_generator_draws_the_same_with_the_same_gradients() -> None:
     generator = Generator(replace(GENERATOR, resolution=32, detail=8)).eval()
     noise, target = torch.randn(2, 12, requires_grad=True), unit(2, 8)

@@ -5,12 +5,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
+from clipavatar import losses
 from clipavatar.checkpoint import load_model
-from clipavatar.chibi.dataset import PLAIN, UNSAID, Pictures, load_pictures
+from clipavatar.chibi.colours import COUNT, palette
+from clipavatar.chibi.dataset import PLAIN, UNSAID, Pictures, labels_of, load_pictures
 from clipavatar.chibi.sample import SAMPLING
+from clipavatar.chibi.stream import drawn_of, figure_of
 from clipavatar.clip import load_clip
 from clipavatar.config import (
     ClipTrainConfig,
@@ -28,10 +32,12 @@ from clipavatar.config import (
 from clipavatar.draws import Draws
 from clipavatar.metrics.alignment import WORDINGS, value_texts
 from clipavatar.metrics.judging import foreign_art, load_judge
+from clipavatar.models import Generator
 from clipavatar.training import align, train, train_clip, train_judge, train_upscaler
 from clipavatar.training.batches import augment, batch
 from clipavatar.training.ema import Average
 from clipavatar.training.loop import Run
+from clipavatar.training.palette import train_palette
 from clipavatar.training.states import States
 from clipavatar.training.steps import fits
 from clipavatar.training.values import SIZES, values_loss
@@ -211,6 +217,74 @@ def test_a_clip_of_another_size_is_refused_in_one_line(clip_folder: Path, config
         ValueError, match=r"CLIP gives 16 numbers, the network.s embedding_size is 7"
     ):
         train(wrong)
+
+
+@pytest.fixture
+def flat(config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
+    """The same with a palette, which is learned in a moment."""
+    for name, value in (("FIGURES", 60), ("STEPS", 200), ("BATCH", 32)):
+        monkeypatch.setattr(f"clipavatar.training.palette.{name}", value)
+    shape = replace(config.generator, detail=8, channels=(16, 8), palette=COUNT, noise_steps=4)
+    return replace(
+        config, generator=shape, train=replace(config.train, output=str(tmp_path / "flat"), steps=4)
+    )
+
+
+def test_a_palette_is_learned_before_any_picture_and_stays(
+    clip_folder: Path, flat: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost, mask_loss = list[float](), losses.mask_loss
+
+    def counted(*given: Any) -> torch.Tensor:
+        loss = mask_loss(*given)
+        lost.append(float(loss.detach()))
+        return loss
+
+    monkeypatch.setattr(losses, "mask_loss", counted)
+    run = Run(flat)
+    before = {k: v.clone() for k, v in run.parts["generator"].palette.state_dict().items()}
+    masks = run.parts["generator"].to_masks.weight.clone()
+    path = run.train(False)
+    run.accelerator.end_training()
+    after = run.parts["generator"]
+    assert all(torch.equal(v, before[k]) for k, v in after.palette.state_dict().items())
+    assert not torch.equal(after.to_masks.weight, masks)
+    assert load_model("generator", path).config.palette == COUNT
+    assert len(lost) == 2  # the supervised half of the steps
+
+
+def test_a_palette_learns_the_colours_of_figures(flat: Config) -> None:
+    torch.manual_seed(0)
+    generator = Generator(flat.generator)
+    labels = torch.tensor([labels_of(figure_of(0, i).attributes) for i in range(20)])
+    noise = torch.from_numpy(np.stack([drawn_of(0, i).noise for i in range(20)]))
+    wanted = torch.from_numpy(np.stack([palette(figure_of(0, i)) for i in range(20)]))
+
+    def off() -> float:
+        with torch.no_grad():
+            made = generator.colours(noise, generator.labelled(labels).float())
+        return float((made - wanted).abs().mean())
+
+    before = off()
+    assert train_palette(generator, 0) < 0.2
+    assert off() < 0.2 < before
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"palette": 3}, f"generator.palette is 3, but the art has {COUNT} flat colours"),
+        (
+            {"palette": COUNT, "detail": 0, "channels": (16, 8, 8)},
+            "generator.palette needs generator.reads and generator.detail",
+        ),
+    ],
+)
+def test_a_palette_that_does_not_fit_is_refused_in_one_line(
+    clip_folder: Path, flat: Config, change: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        train(replace(flat, generator=replace(flat.generator, **change)))
 
 
 def test_reading_without_a_reader_is_refused_in_one_line(clip_folder: Path, config: Config) -> None:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from clipavatar.config import GeneratorConfig, check_levels
 from clipavatar.draws import Draws
+from clipavatar.models.palette import Layers, Palette
 
 OWN_WORDS = 0.25  # scale of the embedding beside what was read off it
 VALUE = 4.0  # of a value that is said
@@ -23,9 +24,11 @@ class Sketch(NamedTuple):
     image: Tensor  # (N, C, R / 2, R / 2), not cut off at -1 and 1
     features: Tensor  # (N, F, R / 2, R / 2)
     style: Tensor  # (N, S)
+    layers: Layers | None = None  # with a palette: what `image` is put together from
 
     def rows(self, rows: slice | Tensor) -> Sketch:
-        return Sketch(self.image[rows], self.features[rows], self.style[rows])
+        layers = self.layers.rows(rows) if self.layers else None
+        return Sketch(self.image[rows], self.features[rows], self.style[rows], layers)
 
 
 class ModulatedConv(nn.Module):
@@ -107,6 +110,10 @@ class Generator(nn.Module):
     With `config.detail` the last doubling is drawn at half the size, as what each of the four
     pixels differs from their mean: that mean is then the picture at half the size, always, and a
     face can be chosen there for half the work. (A Haar wavelet's detail, by sub-pixel convolution.)
+
+    With `config.palette` colours that the noise and the words decide are laid flat at half the
+    size, each where its mask says, and convolutions paint only what is left: lines, eyes, edges.
+    Convolutions that all materials share gave each a colour a little off, in blotches.
     """
 
     borders: Tensor
@@ -149,6 +156,13 @@ class Generator(nn.Module):
             pair = ModulatedConv(before, detail, style), ModulatedConv(detail, detail, style)
             self.detail = nn.ModuleList(pair)
             self.to_detail = nn.Conv2d(detail, 4 * config.image_channels, 3, padding=1)
+        if config.palette:
+            known = config.noise_size * (1 + len(borders)) + values
+            self.palette = Palette(known, config.palette)
+            self.to_masks = nn.Conv2d(before, 1 + config.palette, 3, padding=1)
+            nn.init.normal_(self.to_masks.weight, std=0.01)
+            nn.init.zeros_(self.to_masks.bias)  # type: ignore[arg-type]
+            nn.init.constant_(self.to_masks.bias[:1], 2.0)  # type: ignore[index]  # at first painted
 
     def fold(self) -> None:
         """For drawing: what depends on the weights alone is computed once. Training undoes it."""
@@ -164,7 +178,7 @@ class Generator(nn.Module):
         scaled: Tensor = target * self.config.embedding_size**0.5
         if not self.config.reads:
             return scaled
-        words = self._read(scaled) if said is None else self._labels(said)
+        words = self._read(scaled) if said is None else self.labelled(said)
         return torch.cat((OWN_WORDS * scaled, VALUE * words), dim=1)
 
     def _steps(self, noise: Tensor) -> Tensor:
@@ -186,8 +200,8 @@ class Generator(nn.Module):
         words = [x.softmax(dim=1) * y for x, y in zip(named, said, strict=True)]
         return torch.cat(words, dim=1)
 
-    def _labels(self, said: Tensor) -> Tensor:
-        """Labels (N, A) -> (N, values): 1 for what is said."""
+    def labelled(self, said: Tensor) -> Tensor:
+        """Labels (N, A) -> (N, values): true for what is said."""
         columns = zip(self.config.reads, said.T, strict=True)
         return torch.cat([(y[:, None] == torch.arange(k, device=y.device)) for k, y in columns], 1)
 
@@ -198,7 +212,8 @@ class Generator(nn.Module):
         resolution: int | None = None,
         said: Tensor | None = None,
         draws: Draws | None = None,
-    ) -> Tensor:
+        layered: bool = False,
+    ) -> Tensor | tuple[Tensor, Layers | None]:
         """Noise (N, Z) standard normal, target (E,) or (N, E) unit -> (N, C, R, R) in [-1, 1].
 
         In train mode a little beyond that range as well.
@@ -206,12 +221,17 @@ class Generator(nn.Module):
         `resolution` smaller than R gives the picture of that level (used while training grows, and
         with `detail` to choose by: R / 2 is what the picture is when shrunk).
         `said` (N, A): see `condition`; training knows it, and learns several times as fast by it.
-        `draws` is for another network: this one has no noise of its own.
+        `draws` is for another network: this one has no noise of its own. `layered` gives as well
+        what the picture was put together from; None without a palette, or below R / 2.
         """
         wanted = resolution or self.config.resolution
         if self.config.detail and wanted == self.config.resolution:
-            return self.detailed(self.sketch(noise, target, said))
-        return self._shown(self._level(noise, target, wanted, said).image)
+            sketch = self.sketch(noise, target, said)
+            made = self.detailed(sketch)
+        else:
+            sketch = self._level(noise, target, wanted, said)
+            made = self._shown(sketch.image)
+        return (made, sketch.layers) if layered else made
 
     def sketch(self, noise: Tensor, target: Tensor, said: Tensor | None = None) -> Sketch:
         """With `detail`: the pictures before the last doubling, from the same as `forward`."""
@@ -223,24 +243,39 @@ class Generator(nn.Module):
         for conv in self.detail:
             x = conv(x, sketch.style)
         four = self.to_detail(x).unflatten(1, (-1, 4))  # (N, C, 4, R / 2, R / 2)
-        four = sketch.image[:, :, None] + four - four.mean(dim=2, keepdim=True)
+        four = four - four.mean(dim=2, keepdim=True)
+        if sketch.layers:  # what is flat has no detail
+            four = four * sketch.layers.shares[:, :1, None].exp()
+        four = four + sketch.image[:, :, None]
         return self._shown(F.pixel_shuffle(four.flatten(1, 2), 2))
 
     def _level(self, noise: Tensor, target: Tensor, wanted: int, said: Tensor | None) -> Sketch:
         """All blocks up to the one of `wanted` pixels. Raises ValueError if there is none."""
         if target.dim() == 1:
             target = target.expand(len(noise), -1)
-        inputs = torch.cat((noise, self.condition(target, said), self._steps(noise)), dim=1)
+        known = self.condition(target, said)
+        inputs = torch.cat((noise, known, self._steps(noise)), dim=1)
         style = self.mapping(inputs)
         x = (self.linear(inputs) + self.curved(style)).view(len(noise), -1, 4, 4)
         x = x.contiguous(memory_format=torch.channels_last)
-        for level, (block, to_image) in enumerate(zip(self.blocks, self.to_image, strict=True)):
+        for level, block in enumerate(self.blocks):
             grow, refine = block.children()
             x = grow(x, style)  # before the doubling: it costs a quarter so
             x = refine.doubled(x, style) if level else refine(x, style)  # type: ignore[operator]
             if x.shape[-1] == wanted:
-                return Sketch(to_image(x), x, style)
-        raise ValueError(f"no level of {wanted} px in a {self.config.resolution} px generator")
+                break
+        else:
+            raise ValueError(f"no level of {wanted} px in a {self.config.resolution} px generator")
+        image = self.to_image[level](x)
+        if not self.config.palette or wanted != self.config.resolution // 2:
+            return Sketch(image, x, style)
+        words = known[:, self.config.embedding_size :] / VALUE
+        layers = Layers(image, self.to_masks(x).log_softmax(dim=1), self.colours(noise, words))
+        return Sketch(layers.flattened(), x, style, layers)
+
+    def colours(self, noise: Tensor, words: Tensor) -> Tensor:
+        """Noise (N, Z) and what is said of each value (N, values) -> the palette (N, K, 3)."""
+        return self.palette(torch.cat((noise, self._steps(noise) / STEP, words), dim=1))  # type: ignore[no-any-return]
 
     def _shown(self, image: Tensor) -> Tensor:
         """Most of a picture is exactly -1. A tanh would have to saturate to say so, and once

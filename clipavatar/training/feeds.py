@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from clipavatar.chibi.colours import COUNT
 from clipavatar.chibi.dataset import cached, load_pictures
 from clipavatar.config import Config, DataConfig
 from clipavatar.training.batches import Batch, batch
@@ -136,6 +137,14 @@ def check_feed(config: Config, text_size: int) -> None:
         raise ValueError("data.pool needs clip_learning_rate = 0")
     if getattr(network, "reads", ()) and not whole:
         raise ValueError("generator.reads needs our own drawings alone, whose labels are known")
+    colours = getattr(network, "palette", 0)
+    if colours:
+        if not (getattr(network, "reads", ()) and getattr(network, "detail", 0)):
+            raise ValueError("generator.palette needs generator.reads and generator.detail")
+        if colours != COUNT:
+            raise ValueError(
+                f"generator.palette is {colours}, but the art has {COUNT} flat colours"
+            )
     if network.noise_names and not whole:
         raise ValueError("noise_names: only our own drawings alone have names for the noise")
     if config.feature_discriminator:

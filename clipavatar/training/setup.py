@@ -21,6 +21,7 @@ from clipavatar.training.batches import share
 from clipavatar.training.devices import check_devices
 from clipavatar.training.diffaugment import check_policies
 from clipavatar.training.feeds import check_feed, load_feed
+from clipavatar.training.palette import train_palette
 from clipavatar.training.report import cost, found, matrix_rate
 from clipavatar.training.steps import Nets
 
@@ -82,8 +83,12 @@ def make_networks(
                 k.removeprefix("reader."): v for k, v in load_file(config.train.reader).items()
             }
             generator.reader.load_state_dict({k: tensors[k] for k in ("weight", "bias")})
+        if network.palette and not config.train.start:
+            train_palette(generator, config.train.seed)
     if getattr(network, "reads", ()):
         generator.reader.requires_grad_(False)
+    if getattr(network, "palette", 0):
+        generator.palette.requires_grad_(False)
     if config.feature_discriminator:
         discriminator: nn.Module = models.FeatureDiscriminator(
             encode_image, config.feature_discriminator
@@ -123,7 +128,8 @@ def prepare(
     if options.compile:
         made["generator"] = torch.compile(made["generator"])
     clip, variety = clip.to(accelerator.device), options.mode_seeking > 0
-    return Nets(**made, clip=clip, accelerator=accelerator, variety=variety), parts
+    flat = bool(getattr(generator.config, "palette", 0))
+    return Nets(**made, clip=clip, accelerator=accelerator, flat=flat, variety=variety), parts
 
 
 def dry_run(config: Config) -> str:

@@ -43,6 +43,7 @@ class Nets:
     discriminator_optimizer: Any
     clip: Clip
     accelerator: Any
+    flat: bool = False  # whether the generator lays flat colours, by masks that learn
     variety: bool = False  # whether mode seeking wants two pictures of each text
     short: Tensor | None = None  # texts of one value each (K, V, E)
     forces: dict[str, Tensor] = field(default_factory=dict)  # see `generator_step`
@@ -80,12 +81,17 @@ def paired_losses(options: TrainConfig, made: Tensor, data: Batch) -> tuple[Tens
     The face counts more, and so do the marks of small things: a plaster of fifty pixels on one
     picture in twenty is never learned beside all that is wrong elsewhere.
     """
-    size = made.shape[-1]
-    wanted, weight = resize(data.images, size), losses.focus(size, options.focus).to(made.device)
-    if data.marks.numel():
-        weight = weight * (1 + options.marks * F.adaptive_avg_pool2d(data.marks, size))
+    wanted, weight = _weighted(options, made.shape[-1], data)
     pixel = losses.pixel_loss(made, wanted, weight, options.square)
     return pixel, losses.gradient_loss(made, wanted, weight)
+
+
+def _weighted(options: TrainConfig, size: int, data: Batch) -> tuple[Tensor, Tensor]:
+    """The pictures of `data` at this size, and what each of their pixels counts."""
+    weight = losses.focus(size, options.focus).to(data.images.device)
+    if data.marks.numel():
+        weight = weight * (1 + options.marks * F.adaptive_avg_pool2d(data.marks, size))
+    return resize(data.images, size), weight
 
 
 def warm_up_step(
@@ -95,10 +101,17 @@ def warm_up_step(
     nets.warm_optimizer.zero_grad(set_to_none=True)
     figures = []
     for part in parts:
-        made = _make(nets, part, resolution)
+        made, layers = _make(nets, part, resolution, nets.flat), None
+        if nets.flat:
+            made, layers = made
         pixel, gradient = paired_losses(options, made, part.data)
-        nets.accelerator.backward((pixel + gradient) / len(parts))
-        figures.append({"pixel": pixel, "gradient": gradient})
+        total, found = pixel + gradient, {"pixel": pixel, "gradient": gradient}
+        if layers:
+            wanted, weight = _weighted(options, layers.painted.shape[-1], part.data)
+            found["masks"] = losses.mask_loss(*layers, wanted, weight)
+            total = total + options.masks * found["masks"]
+        nets.accelerator.backward(total / len(parts))
+        figures.append(found)
     nets.accelerator.clip_grad_norm_(nets.generator.parameters(), 1.0)
     nets.warm_optimizer.step()
     return _means(figures)
@@ -262,14 +275,18 @@ def _views(options: TrainConfig, pixels: Tensor, part: Part) -> Tensor:
     return random_crops(over(pixels, behind), options.clip_crops, SMALLEST_CROP, draws)
 
 
-def _make(nets: Nets, part: Part, resolution: int | None = None) -> Tensor:
-    """The generator's pictures for a part; for mode seeking another's noise follows each."""
+def _make(nets: Nets, part: Part, resolution: int | None = None, layered: bool = False) -> Any:
+    """The generator's pictures for a part; for mode seeking another's noise follows each.
+
+    `layered`: see Generator.forward.
+    """
     noise, text, said = part.data.noise, part.text, part.data.said
     if nets.variety and resolution is None:
         noise = torch.stack((noise, _anothers(noise)), dim=1).flatten(0, 1)
         text, said = text.repeat_interleave(2, dim=0), said.repeat_interleave(2, dim=0)
     draws = part.draws(LAYERS)
-    return nets.generator(noise, text, resolution, said, draws)  # type: ignore[no-any-return]
+    more = {"layered": True} if layered else {}  # which other networks do not know
+    return nets.generator(noise, text, resolution, said, draws, **more)
 
 
 def _own(nets: Nets, made: Tensor) -> Tensor:
