@@ -108,11 +108,11 @@ def search(
 ) -> Found:
     """Move N starts (the first is the best so far) towards the goal; the judge picks the result.
 
-    Every picture of every check competes: it must be better than the first start in the judge's
-    views by more than their standard error, in no attribute worse by more than SPARED, and no worse
-    in the plain cosine. The best of so many owes some of its lead to the views that picked it, so
-    `second_look`, a judge with fresh views, compares it with the start by the same rule; if it
-    fails, the start stays. Ctrl-C ends the search with the best so far. Of `how.seconds` enough is
+    Every start and every picture of every check competes: it must be better than the first start in
+    the judge's views by more than their standard error, in no attribute worse by more than SPARED,
+    and no worse in the plain cosine. The best of so many owes some of its lead to the views that
+    picked it, so `second_look`, a judge with fresh views, compares it with the start by the same
+    rule; if it fails, the start stays. Ctrl-C ends the search with the best so far. Of `how.seconds` enough is
     kept for the last looks.
     """
     random = torch.Generator().manual_seed(seed)
@@ -132,6 +132,8 @@ def search(
     way, step, interrupted = [(0, moving.detach().clone())], 0, False
     with tqdm(total=how.steps, unit="step", delay=2, disable=None, leave=False) as bar:
         try:
+            if len(moving) > 1:  # another start may be the better one as it is
+                best.look(0, moving.detach(), 0.0)
             while (done := share(step)) < 1 and best.stale < how.patience:
                 optimiser.param_groups[0]["lr"] = how.learning_rate * ramp(done)
                 moving.grad = _gradient(generator, clip, goal, space, how, hold, moving, random)
@@ -249,7 +251,7 @@ class _Best:
 
     def confirm(self) -> None:
         """Compare the winner with the first start in fresh views."""
-        if not self.step:
+        if self.latent is self.first:
             return
         faces = [draw(self.generator, latent) for latent in (self.first, self.latent)]
         before, after = (self._judged(self.second_look, face) for face in faces)

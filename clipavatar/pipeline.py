@@ -26,9 +26,10 @@ from clipavatar.images import finish
 from clipavatar.latents import sample_noise, score
 from clipavatar.prompts import check_text
 from clipavatar.refine import (
-    FINALISTS,
     OWN_WORDS_STYLE,
+    SCORED,
     check_keep,
+    finalists,
     keep_choices,
     load_judge,
     move_words,
@@ -149,7 +150,7 @@ class AvatarPipeline:
         try:
             if settings["mode"] == "optimize":
                 made = {"optimised": False, "score_before": closeness}
-                starts = latent.rows(scores.argsort(descending=True, stable=True)[:FINALISTS])
+                starts = self.starts(settings, wanted, latent, scores)
                 second = load_judge(options.get("judge", ""), str(self.device))
                 asked = (settings, starts, wanted.direction, self.named, second)
                 found = refine(self.generator, self.clip, *asked, begun=begun)
@@ -238,17 +239,40 @@ class AvatarPipeline:
         return self._target(settings["text"], settings["style"], settings.get("negative", ""))
 
     def latent(
-        self, settings: Mapping[str, Any], wanted: Target, start_from: str | Path = ""
+        self,
+        settings: Mapping[str, Any],
+        wanted: Target,
+        start_from: str | Path = "",
+        candidates: int = 0,
     ) -> Latent:
-        """What the faces CLIP chooses from are drawn from: N candidates, or one saved avatar."""
+        """What the faces CLIP chooses from are drawn from: N candidates, or one saved avatar.
+
+        `candidates` in place of the settings'; more of them leave the first ones as they are.
+        """
         if start_from:
             return self._go_on(settings, wanted, start_from)
         text, seed = settings["text"], settings["seed"]
-        noise = sample_noise(settings["candidates"], self.config.noise_size, seed)  # (N, Z)
+        count = candidates or settings["candidates"]
+        noise = sample_noise(count, self.config.noise_size, seed)  # (N, Z)
         if self.named:
             noise = steer(noise, text, seed, settings.get("negative", ""), "diverse" in settings)
         noise = noise.to(self.device)
         return Latent(noise, self.complete(text, noise, *wanted[1:]))
+
+    def starts(
+        self, settings: Mapping[str, Any], wanted: Target, latent: Latent, scores: Tensor
+    ) -> Latent:
+        """What a search moves, the best first, of SCORED candidates or more; `latent` of N has the
+
+        sampled ones and their scores (N,), or the one saved avatar.
+        """
+        sampled = len(scores)
+        if "start_from" not in settings and sampled < SCORED:
+            latent = self.latent(settings, wanted, candidates=SCORED)
+            others = latent.rows(slice(sampled, None))
+            more = self.choose(others, wanted.direction).scores
+            scores = torch.cat((scores, more))
+        return latent.rows(finalists(scores, sampled))
 
     def _go_on(self, settings: Mapping[str, Any], wanted: Target, start_from: str | Path) -> Latent:
         """N = 1: the latent of a saved avatar, its words changed to what is asked for now."""

@@ -30,6 +30,7 @@ from clipavatar.syntax import Prompt, attributes, parse
 from clipavatar.targets import CHUNK, TextEncoder, _language, find_target
 
 SPACE = "noise+stress"
+SCORED = 24  # candidates that a search begins with, at least; sample mode's come first
 FINALISTS = 2  # starts that are moved together
 NAMINGS = 3  # sentences that name a value alone
 FRESH = 0xF2E5  # turns a seed into that of the views for the second look
@@ -48,6 +49,16 @@ def refining(time_budget: float | None, judge: str) -> dict[str, Any]:
             raise ValueError(f"time_budget must be a number of seconds, not {time_budget!r}")
         made["time_budget"] = float(time_budget)
     return made | ({"judge": judge} if judge else {})
+
+
+def finalists(scores: Tensor, sampled: int) -> Tensor:
+    """Of N candidates' scores (N,) the rows that are moved: first what sample mode picks, the best
+
+    of `sampled`, then the best of all others.
+    """
+    first = scores[:sampled].argmax()
+    order = scores.argsort(descending=True, stable=True)
+    return torch.cat((first[None], order[order != first]))[:FINALISTS]
 
 
 def load_judge(name: str, device: str) -> Encoder | None:

@@ -40,7 +40,7 @@ from clipavatar.metrics.judging import load_judge, readings
 from clipavatar.metrics.painting import true_pictures
 from clipavatar.metrics.texts import Case, cases, wanted
 from clipavatar.pipeline import AvatarPipeline
-from clipavatar.refine import FINALISTS, SPACE, refine
+from clipavatar.refine import SPACE, refine
 from clipavatar.refine import load_judge as load_second
 from clipavatar.spaces import draw
 
@@ -94,17 +94,17 @@ def run(
         )
         target = pipeline.target(settings)
         latent = pipeline.latent(settings, target)
-        faces = draw(pipeline.generator, latent)
-        close = score(pipeline.clip, faces, target.direction)
+        close, _, sample = pipeline.choose(latent, target.direction)
         sampled = time.perf_counter() - begun
-        best = close.argsort(descending=True, stable=True)[:FINALISTS]
-        pictures[0].append(to_uint8(faces[best[0]][None]).cpu())
-        scores[0, column], seconds[0, column] = float(close[best[0]]), sampled
+        pictures[0].append(to_uint8(sample).cpu())
+        scores[0, column] = float(score(pipeline.clip, sample, target.direction))
+        seconds[0, column] = sampled
         for row, (space, how) in enumerate(hows, 1):
             begun = time.perf_counter()
-            start = (settings, latent.rows(best), target.direction, pipeline.named, second)
+            starts = pipeline.starts(settings, target, latent, close)
+            start = (settings, starts, target.direction, pipeline.named, second)
             found = refine(pipeline.generator, pipeline.clip, *start, space=space, how=how)
-            face = draw(pipeline.generator, found.latent) if found.optimised else faces[best[:1]]
+            face = draw(pipeline.generator, found.latent) if found.optimised else sample
             seconds[row, column] = sampled + time.perf_counter() - begun
             scores[row, column] = float(score(pipeline.clip, face, target.direction))
             helped[row, column] = found.optimised

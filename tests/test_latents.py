@@ -238,6 +238,15 @@ class TestSearch:
         assert ends[1] >= ends[0][0]
         assert found.optimised or name == "stress"  # two numbers are not always enough
 
+    def test_a_start_that_is_better_as_it_is_wins_without_a_step(self):
+        better = made().latent
+        both = Latent(*(torch.cat(pair) for pair in zip(start(1)[:2], better[:2], strict=True)))
+        found = made(latent=both, how=Search(steps=1, learning_rate=1e-9))
+        assert found.optimised
+        assert torch.allclose(found.latent.noise, better.noise, atol=1e-5)
+        assert found.after > found.before
+        assert len(found.way) >= 1
+
     def test_one_seed_gives_one_result(self):
         first, again, other = made(seed=1), made(seed=1), made(seed=2)
         assert torch.equal(first.latent.noise, again.latent.noise)

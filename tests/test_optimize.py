@@ -18,12 +18,13 @@ from clipavatar.chibi.draw import pixels as draw_figure
 from clipavatar.chibi.sample import SAMPLING, figure
 from clipavatar.config import NOISE_SIZE, DcganConfig, StyleGeneratorConfig
 from clipavatar.goals import Verdict
-from clipavatar.latents import sample_noise
+from clipavatar.latents import sample_noise, score
 from clipavatar.models import Generator
 from clipavatar.models.dcgan import Dcgan
 from clipavatar.models.style_generator import StyleGenerator
 from clipavatar.pipeline import AvatarPipeline
 from clipavatar.refine import KEPT, check_keep, keep_choices, near_misses, value_rivals
+from clipavatar.spaces import draw
 from clipavatar.understanding import understand
 
 TEXTS = ["cute girl, twin tails", "银发 猫耳 女孩", "girl, (pink hair:1.5) | boy:0.4"]
@@ -95,6 +96,30 @@ class TestPromises:
             assert optimised[-1] is (pixels(after) != pixels(before))
             assert pixels(named.generate(text, seed=2, **FAST)) == pixels(after)
         assert any(optimised)
+
+    def test_it_begins_with_more_candidates_and_the_sample_comes_first(self, named):
+        for text in TEXTS[:3]:
+            settings = named.settings(text, seed=2)
+            wanted = named.target(settings)
+            latent = named.latent(settings, wanted)
+            choice = named.choose(latent, wanted.direction)
+            starts = named.starts(settings, wanted, latent, choice.scores)
+            assert torch.equal(starts.noise[0], choice.latent.noise[0])
+            assert len(starts.noise) == refine.FINALISTS
+            wide = named.latent(settings, wanted, candidates=refine.SCORED)
+            assert torch.equal(wide.noise[: len(latent.noise)], latent.noise)
+            scores = named.choose(wide, wanted.direction).scores
+            rest = scores[(wide.noise != choice.latent.noise).any(dim=1)]
+            second = score(
+                named.clip, draw(named.generator, starts.rows(slice(1, 2))), wanted.direction
+            )
+            assert abs(float(second[0] - rest.max())) < 1e-5
+
+    def test_the_starts_are_what_sample_mode_picks_and_then_the_best(self):
+        scores = torch.tensor([0.1, 0.4, 0.4, 0.2, 0.9, 0.5])
+        assert refine.finalists(scores, 4).tolist() == [1, 4]
+        assert refine.finalists(scores, 6).tolist() == [4, 5]
+        assert refine.finalists(scores[:1], 1).tolist() == [0]
 
     def test_if_it_does_not_help_the_sample_is_returned(self, named, monkeypatch):
         def strict(*_):
