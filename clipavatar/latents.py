@@ -112,8 +112,8 @@ def search(
     the judge's views by more than their standard error, in no attribute worse by more than SPARED,
     and no worse in the plain cosine. The best of so many owes some of its lead to the views that
     picked it, so `second_look`, a judge with fresh views, compares it with the start by the same
-    rule; if it fails, the start stays. Ctrl-C ends the search with the best so far. Of `how.seconds` enough is
-    kept for the last looks.
+    rule; if it fails, the start stays. Ctrl-C ends the search with the best so far. Of
+    `how.seconds` enough is kept for the last looks.
     """
     random = torch.Generator().manual_seed(seed)
     moving = space.start.clone().requires_grad_()

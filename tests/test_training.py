@@ -235,8 +235,8 @@ def test_a_palette_is_learned_before_any_picture_and_stays(
 ) -> None:
     lost, mask_loss = list[float](), losses.mask_loss
 
-    def counted(*given: Any) -> torch.Tensor:
-        loss = mask_loss(*given)
+    def counted(*given: Any, **more: Any) -> torch.Tensor:
+        loss = mask_loss(*given, **more)
         lost.append(float(loss.detach()))
         return loss
 

@@ -23,6 +23,7 @@ from clipavatar.draws import Draws
 from clipavatar.images import over, resize
 from clipavatar.metrics.attributes import visible
 from clipavatar.models.discriminator import group_size
+from clipavatar.models.palette import Layers
 from clipavatar.training.batches import Batch, augment, random_backgrounds
 from clipavatar.training.diffaugment import diffaugment, random_crops
 from clipavatar.training.values import values_loss
@@ -101,14 +102,15 @@ def warm_up_step(
     nets.warm_optimizer.zero_grad(set_to_none=True)
     figures = []
     for part in parts:
-        made, layers = _make(nets, part, resolution, nets.flat), None
+        made: Any = _make(nets, part, resolution, nets.flat)
+        layers: Layers | None = None
         if nets.flat:
             made, layers = made
         pixel, gradient = paired_losses(options, made, part.data)
         total, found = pixel + gradient, {"pixel": pixel, "gradient": gradient}
         if layers:
             wanted, weight = _weighted(options, layers.painted.shape[-1], part.data)
-            found["masks"] = losses.mask_loss(*layers, wanted, weight)
+            found["masks"] = losses.mask_loss(*layers, wanted=wanted, weight=weight)
             total = total + options.masks * found["masks"]
         nets.accelerator.backward(total / len(parts))
         figures.append(found)
