@@ -243,10 +243,7 @@ class Generator(nn.Module):
         for conv in self.detail:
             x = conv(x, sketch.style)
         four = self.to_detail(x).unflatten(1, (-1, 4))  # (N, C, 4, R / 2, R / 2)
-        four = four - four.mean(dim=2, keepdim=True)
-        if sketch.layers:  # what is flat has no detail
-            four = four * sketch.layers.shares[:, :1, None].exp()
-        four = four + sketch.image[:, :, None]
+        four = sketch.image[:, :, None] + four - four.mean(dim=2, keepdim=True)
         return self._shown(F.pixel_shuffle(four.flatten(1, 2), 2))
 
     def _level(self, noise: Tensor, target: Tensor, wanted: int, said: Tensor | None) -> Sketch:
