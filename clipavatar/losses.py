@@ -46,12 +46,12 @@ def gradient_loss(made: Tensor, wanted: Tensor, weight: float | Tensor = 1.0) ->
 
 def mask_loss(
     painted: Tensor,
-    shares: Tensor,
+    masks: Tensor,
     colours: Tensor,
     wanted: Tensor,
     weight: float | Tensor = 1.0,
 ) -> Tensor:
-    """Cross entropy of shares with where in `wanted` (B, C, R, R) each colour lies.
+    """Cross entropy of masks with where in `wanted` (B, C, R, R) each colour lies.
 
     The first three are those of models.palette.Layers.
     A pixel is of the colour that is nearest to it, several near ones share it, and what is painted
@@ -66,7 +66,7 @@ def mask_loss(
             far = far + 2 * (wanted[:, 3:] < 0.98)
         off = (wanted - painted).square().mean(dim=1, keepdim=True).sqrt()
         goal = (torch.cat((off + PAINTED, far), dim=1) / -NEAR).softmax(dim=1)
-    entropy = -(goal * shares).sum(dim=1, keepdim=True)
+    entropy = -(goal * masks.log_softmax(dim=1)).sum(dim=1, keepdim=True)
     return (entropy * weight).mean()
 
 

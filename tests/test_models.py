@@ -103,7 +103,7 @@ def test_a_generator_with_a_palette_gives_its_layers_where_it_has_them() -> None
     half, same = generator(noise, target, 16, layered=True)
     assert torch.allclose(torch.nn.functional.avg_pool2d(whole, 2), half, atol=1e-5)
     assert layers.painted.shape == (2, 4, 16, 16)
-    assert layers.shares.exp().sum(dim=1).allclose(torch.ones(2, 16, 16))
+    assert layers.masks.shape == (2, 5, 16, 16)
     assert layers.colours.shape == (2, 4, 3)
     assert all(torch.equal(a, b) for a, b in zip(layers, same, strict=True))
     assert generator(noise, target, 8, layered=True)[1] is None

@@ -267,7 +267,7 @@ class Generator(nn.Module):
         if not self.config.palette or wanted != self.config.resolution // 2:
             return Sketch(image, x, style)
         words = known[:, self.config.embedding_size :] / VALUE
-        layers = Layers(image, self.to_masks(x).log_softmax(dim=1), self.colours(noise, words))
+        layers = Layers(image, self.to_masks(x), self.colours(noise, words))
         return Sketch(layers.flattened(), x, style, layers)
 
     def colours(self, noise: Tensor, words: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 
@@ -12,16 +13,17 @@ class Layers(NamedTuple):
     """What a picture with flat colours is put together from."""
 
     painted: Tensor  # (N, C, R, R), what convolutions make of it
-    shares: Tensor  # (N, 1 + K, R, R), logarithms; of what is painted, then of each flat colour
+    masks: Tensor  # (N, 1 + K, R, R), logits; of what is painted, then of each flat colour
     colours: Tensor  # (N, K, 3)
 
     def flattened(self) -> Tensor:
         """(N, C, R, R); what is flat is opaque, where pictures have alpha."""
-        shares = self.shares.exp()
-        colours = self.colours
-        if self.painted.shape[1] == 4:
-            colours = torch.cat((colours, torch.ones_like(colours[..., :1])), dim=2)
-        flat = torch.einsum("nkyx,nkc->ncyx", shares[:, 1:], colours)
+        shares = self.masks.softmax(dim=1)
+        alpha = self.painted.shape[1] - 3
+        colours = F.pad(self.colours, (0, alpha), value=1.0)
+        colours = F.pad(colours, (0, 0, 1, 0))  # (N, 1 + K, C): what is painted adds nothing here
+        flat = shares.movedim(1, -1).flatten(1, 2) @ colours  # as the shares lie on a CPU
+        flat = flat.unflatten(1, shares.shape[2:]).movedim(-1, 1)
         return torch.addcmul(flat, shares[:, :1], self.painted)
 
     def rows(self, rows: slice | Tensor) -> Layers:
