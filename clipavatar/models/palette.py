@@ -23,7 +23,7 @@ class Layers(NamedTuple):
         colours = F.pad(self.colours, (0, alpha), value=1.0)
         colours = F.pad(colours, (0, 0, 1, 0))  # (N, 1 + K, C): what is painted adds nothing here
         flat = shares.movedim(1, -1).flatten(1, 2) @ colours  # as the shares lie on a CPU
-        flat = flat.unflatten(1, shares.shape[2:]).movedim(-1, 1)
+        flat = flat.view(len(flat), *shares.shape[2:], -1).movedim(-1, 1)
         return torch.addcmul(flat, shares[:, :1], self.painted)
 
     def rows(self, rows: slice | Tensor) -> Layers:
