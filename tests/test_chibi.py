@@ -154,7 +154,7 @@ def test_the_colours_that_have_names_are_most_of_what_is_drawn() -> None:
     for index in range(40):
         one = figure_of(7, index)
         assert list(colours(one)) == list(colours(figure_of(7, 0)))
-        picture = pixels(one, 64).reshape(-1, 4)
+        picture = pixels(one, 128).reshape(-1, 4)
         seen = picture[picture[:, 3] == 255][:, None, :3] / 127.5 - 1
         far = np.abs(seen - palette(one)).mean(axis=2).min(axis=1)
         near, count = near + float((far < 0.06).sum()), count + len(far)
