@@ -72,9 +72,7 @@ def test_detail_doubles_a_picture_that_stays_its_mean() -> None:
         generator(noise, target, 64)
 
 
-FLAT = replace(
-    GENERATOR, resolution=32, detail=8, noise_steps=4, reads=(3, 2), palette=4, embedding_size=8
-)
+FLAT = replace(GENERATOR, resolution=32, detail=8, noise_steps=4, reads=(3, 2), palette=4)
 
 
 def test_flat_colours_cover_what_their_masks_say_and_nothing_else() -> None:

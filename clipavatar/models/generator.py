@@ -27,8 +27,8 @@ class Sketch(NamedTuple):
     layers: Layers | None = None  # with a palette: what `image` is put together from
 
     def rows(self, rows: slice | Tensor) -> Sketch:
-        layers = self.layers.rows(rows) if self.layers else None
-        return Sketch(self.image[rows], self.features[rows], self.style[rows], layers)
+        """What detail is drawn from, of some of them."""
+        return Sketch(self.image[rows], self.features[rows], self.style[rows])
 
 
 class ModulatedConv(nn.Module):

@@ -26,9 +26,6 @@ class Layers(NamedTuple):
         flat = flat.view(len(flat), *shares.shape[2:], -1).movedim(-1, 1)
         return torch.addcmul(flat, shares[:, :1], self.painted)
 
-    def rows(self, rows: slice | Tensor) -> Layers:
-        return Layers(*(part[rows] for part in self))
-
 
 class Palette(nn.Module):
     """(noise, steps, words) -> the K colours of a picture, learned from the colours themselves."""
