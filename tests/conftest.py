@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
+import inspect
 import os
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # two of pytest's processes share two cores
 
 import pytest
 import torch
 import torch.nn.functional as F
+from pictures import encoded, plain, write
 from torch import Tensor, nn
 
-from clipavatar.config import GeneratorConfig, UpscalerConfig
+from clipavatar import refine
+from clipavatar.config import NOISE_SIZE, GeneratorConfig, UpscalerConfig
+from clipavatar.latents import Found
 from clipavatar.pipeline import AvatarPipeline
 
 TINY = GeneratorConfig(
     resolution=16, noise_size=12, embedding_size=8, style_size=8, channels=(8, 8, 8)
 )
+NAMED = dataclasses.replace(TINY, noise_size=NOISE_SIZE, noise_names="chibi")
 
 
 class TinyClip:
@@ -115,3 +122,37 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
         upscaler = models.Upscaler(UpscalerConfig(width=4, depth=1))
         save_model(upscaler, folder / "upscaler.safetensors", half=True)
     return folder
+
+
+@pytest.fixture
+def named() -> AvatarPipeline:
+    """A pipeline whose noise has the names of the chibi figure."""
+    return AvatarPipeline(TinyClip(), TinyGenerator(NAMED), TinyUpscaler(), name="named")
+
+
+@pytest.fixture
+def searches(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What each search was given, by the names of its parameters, and what it `found`."""
+    asked: list[dict[str, Any]] = []
+    search = refine.search
+
+    def listening(*how: Any, **more: Any) -> Found:
+        given = inspect.signature(search).bind(*how, **more).arguments
+        asked.append(given | {"found": search(*how, **more)})
+        return asked[-1]["found"]
+
+    monkeypatch.setattr(refine, "search", listening)
+    return asked
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Six good pictures (two the same, one small), two bad ones; four with captions."""
+    place = tmp_path / "pictures"
+    for i in range(5):
+        image = plain((40 * i, 0, 0), (16 + i, 20))
+        write(place, **{f"p{i}__png": encoded(image), f"p{i}__txt": ["girl", "女孩", "é"][i % 3]})
+    (place / "p4.txt").unlink()
+    write(place, small__png=encoded(plain((0, 0, 0), (4, 5))))  # as p0 when enlarged
+    write(place, broken__png=b"junk", empty__jpg=b"")
+    return place
