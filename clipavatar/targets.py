@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from clipavatar.chibi.sample import CHOOSERS, SAMPLING, figure
+from clipavatar.chibi.sample import CHOOSERS, SAMPLING, SHAPES, figure
 from clipavatar.config import NOISE_SIZE
 from clipavatar.latents import mean_direction
 from clipavatar.prompts import check_text, describe, expand, templates, understand
@@ -30,6 +30,7 @@ GOLDEN = 0x9E3779B97F4A7C15  # 2**64 over the golden ratio: its multiples fill a
 CLAUSES = re.compile(r"[,，、;；。]")
 SPREAD = 9973  # times enlarged, the stretch of an unwanted value falls evenly on all of them
 CHOICES = list(CHOOSERS.values())  # entries of the noise that choose attributes, and nothing else
+COLOURS = [SHAPES[name] for name in ("accent", "hair_tone", "clothes_tone")]  # entries, too
 TURNS = 64  # tries to find a figure without what the negative prompt names
 
 
@@ -162,13 +163,13 @@ def _drawable(said: Mapping[str, str]) -> dict[str, str]:
 def steer(noise: Tensor, text: str, seed: int, negative: str = "", diverse: bool = False) -> Tensor:
     """`noise` (N, Z) of one seed with the entries moved that choose what `text` leaves unsaid.
 
-    All rows choose as the first does: CLIP shall pick the best drawing of the seed's person, not
-    another person, so that one seed through many expressions stays who it is. With `diverse`,
-    consecutive seeds choose in turn: any run of as many seeds as an attribute has values holds each
-    value once; the character, and what may be "none" (glasses, a hat), keep their usual
-    frequencies, spread evenly. Nothing is chosen that `negative` names: of what may be "none", no
-    kind at all; and no sunglasses before eyes that tell a said expression. All else stays with the
-    noise.
+    All rows choose as the first does, colours as well: CLIP shall pick the best drawing of the
+    seed's person, not another person, so that one seed through many expressions stays who it is.
+    With `diverse`, consecutive seeds choose in turn: any run of as many seeds as an attribute has
+    values holds each value once; the character, and what may be "none" (glasses, a hat), keep their
+    usual frequencies, spread evenly. Nothing is chosen that `negative` names: of what may be
+    "none", no kind at all; and no sunglasses before eyes that tell a said expression. All else
+    stays with the noise.
     """
     known: dict[str, str] = {}
     for said in attributes(parse(text)):
@@ -177,7 +178,7 @@ def steer(noise: Tensor, text: str, seed: int, negative: str = "", diverse: bool
     if known.get("expression") in TOLD_BY_EYES:
         unwanted["glasses"] = unwanted.get("glasses", frozenset()) | {"sunglasses"}
     rows = noise.cpu().numpy().copy()
-    rows[:, CHOICES] = rows[0, CHOICES]
+    rows[:, CHOICES + COLOURS] = rows[0, CHOICES + COLOURS]
     if diverse:
         for name, entry in _in_turn(known, unwanted, seed).items():
             rows[:, CHOOSERS[name]] = entry

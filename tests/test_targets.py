@@ -1,26 +1,15 @@
 """Weights, blends, negative prompts and diverse pictures, from the text to the target."""
 
-import dataclasses
-
 import pytest
 import torch
-from conftest import TINY, TinyClip, TinyGenerator
+from conftest import TinyClip
 
 from clipavatar import targets
-from clipavatar.chibi.sample import SAMPLING, figure
+from clipavatar.chibi.sample import SAMPLING, SHAPES, figure
 from clipavatar.config import NOISE_SIZE
 from clipavatar.latents import sample_noise
-from clipavatar.pipeline import AvatarPipeline
 from clipavatar.targets import find_target, steer
 from clipavatar.understanding import understand
-
-NAMED = dataclasses.replace(TINY, noise_size=NOISE_SIZE, noise_names="chibi")
-
-
-@pytest.fixture
-def named():
-    """A pipeline whose noise has the names of the chibi figure."""
-    return AvatarPipeline(TinyClip(), TinyGenerator(NAMED), name="named")
 
 
 def direction(text, negative=""):
@@ -131,6 +120,15 @@ class TestNegative:
         assert "negative" not in named.generate("girl", size=32).settings
         with pytest.raises(ValueError, match="no word"):
             named.generate("girl", negative="!!")
+
+
+@pytest.mark.parametrize("name", ["accent", "hair_tone", "clothes_tone"])
+def test_all_candidates_of_a_seed_wear_the_same_colours_in_shapes_of_their_own(name):
+    noise = sample_noise(8, NOISE_SIZE, 3)
+    rows = steer(noise, "girl with a flower", 3)
+    entry, other = SHAPES[name], SHAPES["chin"]
+    assert noise[:, entry].unique().numel() == rows[:, other].unique().numel() == 8
+    assert (rows[:, entry] == noise[0, entry]).all()
 
 
 class TestDiverse:
