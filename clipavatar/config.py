@@ -31,7 +31,7 @@ class GeneratorConfig:
     noise_steps: int = 0  # so many steps, each as likely, that a noise entry is given as, besides
     reads: tuple[int, ...] = ()  # attributes it reads off the embedding: how many values each has
     detail: int = 0  # channels that draw the last doubling as differences inside each pixel
-    palette: int = 0  # flat colours, at half the size: 0, or with `detail` and `reads` as many as
+    palette: int = 0  # flat colours: 0, or with `detail` and `reads` as many as
     # clipavatar/chibi/colours.py names
 
 

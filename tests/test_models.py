@@ -7,6 +7,7 @@ import torch
 
 from clipavatar.config import DiscriminatorConfig, GeneratorConfig, JudgeConfig, UpscalerConfig
 from clipavatar.models import Discriminator, Generator, Judge, Upscaler
+from clipavatar.models.palette import Layers
 
 GENERATOR = GeneratorConfig(
     resolution=16, noise_size=12, embedding_size=8, style_size=8, channels=(8, 8, 8)
@@ -99,7 +100,7 @@ def test_a_generator_with_a_palette_gives_its_layers_where_it_has_them() -> None
     noise, target = torch.randn(2, 12), unit(2, 8)
     whole, layers = generator(noise, target, layered=True)
     half, same = generator(noise, target, 16, layered=True)
-    assert torch.allclose(torch.nn.functional.avg_pool2d(whole, 2), half, atol=1e-5)
+    assert torch.allclose(layers.flattened(), half)
     assert layers.painted.shape == (2, 4, 16, 16)
     assert layers.masks.shape == (2, 5, 16, 16)
     assert layers.colours.shape == (2, 4, 3)
@@ -109,6 +110,36 @@ def test_a_generator_with_a_palette_gives_its_layers_where_it_has_them() -> None
     sketch = generator.sketch(noise, target)
     second = generator.detailed(sketch.rows(slice(1, 2)))
     assert torch.allclose(second, whole[1:], atol=1e-5)
+
+
+def test_the_border_of_two_flat_colours_has_no_steps_when_it_is_enlarged() -> None:
+    def halves(size: int, slope: float) -> torch.Tensor:
+        """How far each pixel lies beyond a slanting border through the middle."""
+        place = (torch.arange(size) + 0.5) / size - 0.5
+        return place[:, None] + slope * place[None, :]
+
+    far = 400 * halves(16, 0.3)
+    masks = torch.stack((torch.full_like(far, -1000.0), -far, far))[None]
+    colours = torch.tensor([[[-1.0, 0, 0], [1, 0, 0]]])
+    layers = Layers(torch.zeros(1, 3, 16, 16), masks, colours)
+    inside = slice(2, -2)  # beyond the edge of the picture nothing is known of the border
+    wanted = halves(32, 0.3).sign()[inside, inside]
+    made = layers.doubled(torch.zeros(1, 3, 32, 32))[0, 0, inside, inside]
+    stepped = torch.nn.functional.interpolate(layers.flattened(), scale_factor=2.0)
+    stepped = stepped[0, 0, inside, inside]
+    assert (made.sign() == wanted).all()
+    assert (stepped.sign() != wanted).sum() > 5
+
+
+def test_edges_move_the_masks_of_flat_colours() -> None:
+    masks = torch.zeros(1, 2, 2, 2)
+    layers = Layers(torch.zeros(1, 4, 2, 2), masks, torch.ones(1, 1, 3))
+    edges = torch.zeros(1, 2, 4, 4)
+    edges[0, 1, 0, 0], edges[0, 0, 3, 3] = 50.0, 50.0
+    made = layers.doubled(edges)
+    assert torch.allclose(made[0, :, 0, 0], torch.ones(4))
+    assert torch.allclose(made[0, :, 3, 3], torch.zeros(4))
+    assert torch.allclose(made[0, :, 1, 1], torch.full((4,), 0.5))
 
 
 def test_a_folded_generator_draws_the_same_with_the_same_gradients() -> None:

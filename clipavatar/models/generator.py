@@ -27,8 +27,9 @@ class Sketch(NamedTuple):
     layers: Layers | None = None  # with a palette: what `image` is put together from
 
     def rows(self, rows: slice | Tensor) -> Sketch:
-        """What detail is drawn from, of some of them."""
-        return Sketch(self.image[rows], self.features[rows], self.style[rows])
+        """Some of them."""
+        layers = Layers(*(part[rows] for part in self.layers)) if self.layers else None
+        return Sketch(self.image[rows], self.features[rows], self.style[rows], layers)
 
 
 class ModulatedConv(nn.Module):
@@ -111,9 +112,11 @@ class Generator(nn.Module):
     pixels differs from their mean: that mean is then the picture at half the size, always, and a
     face can be chosen there for half the work. (A Haar wavelet's detail, by sub-pixel convolution.)
 
-    With `config.palette` colours that the noise and the words decide are laid flat at half the
-    size, each where its mask says, and convolutions paint only what is left: lines, eyes, edges.
-    Convolutions that all materials share gave each a colour a little off, in blotches.
+    With `config.palette` colours that the noise and the words decide are laid flat, each where its
+    mask says, and convolutions paint only what is left: lines, eyes, edges. Convolutions that all
+    materials share gave each a colour a little off, in blotches. The last doubling enlarges the
+    masks smoothly, not the picture, so that the border of two colours has no steps; the mean of
+    four pixels is then nearly the picture at half the size.
     """
 
     borders: Tensor
@@ -163,6 +166,9 @@ class Generator(nn.Module):
             nn.init.normal_(self.to_masks.weight, std=0.01)
             nn.init.zeros_(self.to_masks.bias)  # type: ignore[arg-type]
             nn.init.constant_(self.to_masks.bias[:1], 2.0)  # type: ignore[index]  # at first painted
+            self.to_edges = nn.ConvTranspose2d(detail, 1 + config.palette, 2, stride=2)
+            nn.init.zeros_(self.to_edges.weight)
+            nn.init.zeros_(self.to_edges.bias)  # type: ignore[arg-type]
 
     def fold(self) -> None:
         """For drawing: what depends on the weights alone is computed once. Training undoes it."""
@@ -238,13 +244,18 @@ class Generator(nn.Module):
         return self._level(noise, target, self.config.resolution // 2, said)
 
     def detailed(self, sketch: Sketch) -> Tensor:
-        """The last doubling: (N, C, R, R), the mean of whose every four pixels is the sketch."""
+        """The last doubling: (N, C, R, R), the mean of whose every four pixels is the sketch;
+        nearly so where colours are laid flat.
+        """
         x = sketch.features
         for conv in self.detail:
             x = conv(x, sketch.style)
         four = self.to_detail(x).unflatten(1, (-1, 4))  # (N, C, 4, R / 2, R / 2)
-        four = sketch.image[:, :, None] + four - four.mean(dim=2, keepdim=True)
-        return self._shown(F.pixel_shuffle(four.flatten(1, 2), 2))
+        four = four - four.mean(dim=2, keepdim=True)
+        if sketch.layers is None:
+            return self._shown(F.pixel_shuffle((sketch.image[:, :, None] + four).flatten(1, 2), 2))
+        flat = sketch.layers.doubled(self.to_edges(x))
+        return self._shown(flat + F.pixel_shuffle(four.flatten(1, 2), 2))
 
     def _level(self, noise: Tensor, target: Tensor, wanted: int, said: Tensor | None) -> Sketch:
         """All blocks up to the one of `wanted` pixels. Raises ValueError if there is none."""

@@ -18,13 +18,19 @@ class Layers(NamedTuple):
 
     def flattened(self) -> Tensor:
         """(N, C, R, R); what is flat is opaque, where pictures have alpha."""
-        shares = self.masks.softmax(dim=1)
+        shares = self.masks.movedim(1, -1).softmax(dim=-1)  # as they lie on a CPU
         alpha = self.painted.shape[1] - 3
         colours = F.pad(self.colours, (0, alpha), value=1.0)
         colours = F.pad(colours, (0, 0, 1, 0))  # (N, 1 + K, C): what is painted adds nothing here
-        flat = shares.movedim(1, -1).flatten(1, 2) @ colours  # as the shares lie on a CPU
-        flat = flat.view(len(flat), *shares.shape[2:], -1).movedim(-1, 1)
-        return torch.addcmul(flat, shares[:, :1], self.painted)
+        flat = (shares.flatten(1, 2) @ colours).unflatten(1, shares.shape[1:3])
+        return torch.addcmul(flat.movedim(-1, 1), shares[..., :1].movedim(-1, 1), self.painted)
+
+    def doubled(self, edges: Tensor) -> Tensor:
+        """(N, C, 2 R, 2 R): the masks are enlarged smoothly, then moved by `edges`, logits."""
+        masks = F.interpolate(self.masks, scale_factor=2.0, mode="bilinear") + edges
+        return Layers(
+            F.interpolate(self.painted, scale_factor=2.0), masks, self.colours
+        ).flattened()
 
 
 class Palette(nn.Module):
