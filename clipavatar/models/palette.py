@@ -22,7 +22,7 @@ class Layers(NamedTuple):
         alpha = self.painted.shape[1] - 3
         colours = F.pad(self.colours, (0, alpha), value=1.0)
         colours = F.pad(colours, (0, 0, 1, 0))  # (N, 1 + K, C): what is painted adds nothing here
-        flat = (shares.flatten(1, 2) @ colours).unflatten(1, shares.shape[1:3])
+        flat = (shares.flatten(1, 2) @ colours).view(*shares.shape[:3], -1)
         return torch.addcmul(flat.movedim(-1, 1), shares[..., :1].movedim(-1, 1), self.painted)
 
     def doubled(self, edges: Tensor) -> Tensor:
