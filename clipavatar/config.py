@@ -112,6 +112,18 @@ class SourceConfig:
 
 
 @dataclass(frozen=True)
+class OftenConfig:
+    """`[[data.often]]`: figures of "chibi" with this value are trained so many times as often.
+
+    For what a generator still draws wrong; of several that are true of a figure the largest counts.
+    """
+
+    attribute: str = "head"
+    value: str = "flower"
+    times: float = 1.0
+
+
+@dataclass(frozen=True)
 class DataConfig:
     """`[data]`: what a generator is trained on."""
 
@@ -121,6 +133,7 @@ class DataConfig:
     flip: bool = False  # mirror half of them; not where captions say left or right
     jitter: float = 0.0  # brightness, contrast, saturation by up to this share
     full_captions: float = 0.8  # of "chibi": share of the captions that say everything
+    often: tuple[OftenConfig, ...] = ()  # of "chibi": what is seen more often than it is drawn
     pool: int = 0  # of "chibi": all pictures lie in the device's memory, and training begins when
     # so many are drawn; the rest joins as it comes. For one GPU. 0: read from disk
     pool_on_disk: bool = True  # what is drawn for the pool is kept for the next run; needs 0.1 MB

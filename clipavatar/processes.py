@@ -1,14 +1,20 @@
-"""One process, or those of `accelerate launch`, which share a batch between them."""
+"""Processes of ours that share work, or those of `accelerate launch`, which share a batch."""
 
 from __future__ import annotations
 
+import multiprocessing
 import os
-from collections.abc import Iterator
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from multiprocessing.pool import Pool
+from typing import Any, TypeVar
 
+T = TypeVar("T")
 LONGEST_WAIT = timedelta(days=7)  # for a process whose share takes longer than the others'
 
 
@@ -47,3 +53,34 @@ def processes() -> Iterator[Processes]:
         yield Processes(state.process_index, state.num_processes, state)
     finally:
         state.destroy_process_group()
+
+
+def start_workers(count: int) -> Pool:
+    """`count` processes that work for this one and end with it, however it ends.
+
+    Ctrl-C is for this process alone, which ends the others.
+    """
+    return multiprocessing.get_context("spawn").Pool(count, _follow, (os.getpid(),))
+
+
+def _follow(parent: int) -> None:
+    """The first thing that a worker does: one whose parent was killed would work on for nobody."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def spread(
+    work: Callable[[int], T], items: Sequence[int], count: int, chunk: int = 1
+) -> Iterator[T]:
+    """work(item) for each item in order, by `count` processes; with one, in this process."""
+    if count <= 1 or len(items) <= 1:
+        yield from map(work, items)
+        return
+    with start_workers(min(count, len(items))) as pool:
+        yield from pool.imap(work, items, chunksize=chunk)

@@ -9,14 +9,15 @@ import torch
 
 from clipavatar.chibi import split
 from clipavatar.chibi.caption import caption, full_subset, hard_negative, random_subset
-from clipavatar.chibi.dataset import UNSAID, Pictures, load_pictures
+from clipavatar.chibi.dataset import UNSAID, Pictures, labels_of, load_pictures
 from clipavatar.chibi.draw import pixels
 from clipavatar.chibi.sample import HIDES, SAMPLING, check_attributes, figure
 from clipavatar.chibi.split import COMBINED, HELD_OUT, held_out_pairs, held_out_wording
 from clipavatar.chibi.stream import aimed, drawn_of, figure_of
+from clipavatar.config import OftenConfig
 from clipavatar.lexicon import load_lexicon
 from clipavatar.prompts import LANGUAGES, describe, templates, understand
-from clipavatar.training.batches import batch
+from clipavatar.training.batches import batch, odds_of, pick
 
 
 @pytest.fixture(scope="module")
@@ -234,3 +235,25 @@ def test_caption_and_noise_of_a_batch_name_the_very_picture(pictures: Pictures) 
         )
         assert understand(data.captions[row]).attributes == said
         assert figure(said, data.noise[row].numpy()).attributes == drawn
+
+
+def test_what_is_to_be_seen_often_is_and_the_rest_stays_alike() -> None:
+    labels = np.array([labels_of({"head": head}) for head in ("flower", "bow", "crown")])
+    often = (OftenConfig("head", "flower", 6.0), OftenConfig("head", "crown", 0.5))
+    odds = odds_of(labels, often)
+    assert odds is not None
+    assert odds.tolist() == [6.0, 7.0, 7.5]
+    picks = pick(np.random.default_rng(0), 3, odds, 7500)
+    assert np.bincount(picks) / 1000 == pytest.approx([6, 1, 0.5], rel=0.1)
+    both = (*often, OftenConfig("expression", "sad", 4.0))
+    sad = np.array([labels_of({"head": "flower", "expression": "sad"})])
+    assert odds_of(sad, both) == 6.0
+    assert odds_of(labels, ()) is None
+    with pytest.raises(ValueError, match="unknown head 'tiara'"):
+        odds_of(labels, (OftenConfig("head", "tiara", 2.0),))
+
+
+def test_batches_follow_the_odds(pictures: Pictures) -> None:
+    odds = np.cumsum([1.0] + [0.0] * (len(pictures) - 1))
+    data = batch(pictures, 8, 0, 0, odds=odds)
+    assert (data.labels == torch.from_numpy(pictures.labels[0])).all()

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,14 @@ import torch
 from clipavatar.chibi.dataset import UNSAID, cached, labels_of, load_chunk, values_of
 from clipavatar.chibi.sample import figure
 from clipavatar.clip import load_clip
-from clipavatar.config import Config, DataConfig, GeneratorConfig, SourceConfig, TrainConfig
+from clipavatar.config import (
+    Config,
+    DataConfig,
+    GeneratorConfig,
+    OftenConfig,
+    SourceConfig,
+    TrainConfig,
+)
 from clipavatar.training.feeds import check_feed
 from clipavatar.training.pool import CAPTIONS, Pool
 
@@ -93,3 +101,29 @@ def test_it_is_for_our_own_drawings_and_a_clip_that_stays(tmp_path: Path) -> Non
     own = replace(drawn, data=DataConfig(sources=(SourceConfig(str(tmp_path)),), pool=8))
     with pytest.raises(ValueError, match=r"data\.pool is for our own drawings"):
         check_feed(own, 256)
+
+
+def test_what_is_to_be_seen_often_is_of_our_own_drawings_and_known(tmp_path: Path) -> None:
+    def asked(*often: OftenConfig, **data: Any) -> Config:
+        generator = GeneratorConfig(embedding_size=256)
+        return Config(data=DataConfig(often=often, **data), generator=generator)
+
+    with pytest.raises(ValueError, match="unknown head 'tiara'"):
+        check_feed(asked(OftenConfig("head", "tiara", 2.0)), 256)
+    with pytest.raises(ValueError, match=r"data\.often: times must be above 0, not 0\.0"):
+        check_feed(asked(OftenConfig("head", "bow", 0.0)), 256)
+    with pytest.raises(ValueError, match=r"data\.often is for our own drawings"):
+        check_feed(asked(OftenConfig(), sources=(SourceConfig(str(tmp_path)),)), 256)
+
+
+def test_a_pool_shows_often_what_it_is_told_to(tmp_path: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("clipavatar.chibi.dataset.CHUNK", COUNT)
+        place = cached(None, 16, 0)
+    first = values_of(place.pictures(0).labels[0])
+    often = [OftenConfig("clothes", first["clothes"], 1e6)]
+    how = (load_clip().tokenizer, torch.device("cpu"))
+    pool = Pool(place, COUNT, COUNT, *how, full=1.0, marks=False, workers=1, often=often)
+    pool.close()
+    labels = pool.batch(16, 0, 0).labels.numpy()
+    assert all(values_of(row)["clothes"] == first["clothes"] for row in labels)

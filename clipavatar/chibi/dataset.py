@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import multiprocessing
-import signal
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +17,10 @@ from clipavatar.chibi.split import HELD_OUT
 from clipavatar.chibi.stream import Drawn, drawn_of, figure_of
 from clipavatar.config import NOISE_SIZE
 from clipavatar.files import replacing
+from clipavatar.processes import spread
 
 __all__ = ["UNSAID", "Drawn", "Pictures", "drawn_of", "figure_of", "load_pictures"]
 
-T = TypeVar("T")
 CHUNK = 1000  # pictures in one cache file
 SMALL = dict.fromkeys(("face", "earrings", "glasses"), "none")
 PLAIN = {**SMALL, "hair_tips": "none", "expression": "neutral"}
@@ -177,21 +173,6 @@ def load_chunk(place: Place, start: int, marks: bool = False) -> Pictures:
         noise, labels, forced = (part[name] for name in ("noise", "labels", "forced"))
     marked = [read(_MARKS)] if marks else []
     return Pictures([read("")], noise, labels.astype(np.int64), forced, marked)
-
-
-def spread(
-    work: Callable[[int], T], items: Sequence[int], workers: int, chunk: int = 1
-) -> Iterator[T]:
-    """work(item) for each item in order, by `workers` processes; with one, in this process.
-
-    Ctrl-C is for this process alone, which ends the others.
-    """
-    if workers <= 1 or len(items) <= 1:
-        yield from map(work, items)
-        return
-    count, context = min(workers, len(items)), multiprocessing.get_context("spawn")
-    with context.Pool(count, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
-        yield from pool.imap(work, items, chunksize=chunk)
 
 
 def _drawn_chunk(start: int, place: Place) -> Pictures:

@@ -21,12 +21,13 @@ from PIL import Image
 from tqdm import tqdm
 
 from clipavatar.chibi.caption import caption, full_subset, hard_negative, random_subset
-from clipavatar.chibi.dataset import art_version, spread
+from clipavatar.chibi.dataset import art_version
 from clipavatar.chibi.draw import render
 from clipavatar.chibi.sample import SAMPLING
 from clipavatar.chibi.stream import Drawn, drawn_of
 from clipavatar.config import check_range
 from clipavatar.files import replacing
+from clipavatar.processes import spread
 from clipavatar.prompts import LANGUAGES
 
 SETTINGS = ".render.json"  # hidden: loaders of data sets pass it over

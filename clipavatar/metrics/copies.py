@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from clipavatar.chibi.dataset import labels_of, spread
+from clipavatar.chibi.dataset import labels_of
 from clipavatar.chibi.stream import figure_of
 from clipavatar.config import SourceConfig
+from clipavatar.processes import spread
 
 TRAINING_SEED = 0  # of the stream that the shipped model was trained on, and how many of its first
 TRAINING_COUNT = SourceConfig().pictures  # pictures are looked through: those that it saw most

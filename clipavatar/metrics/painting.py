@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
-from clipavatar.chibi.dataset import spread
 from clipavatar.chibi.draw import pixels
 from clipavatar.chibi.sample import figure
 from clipavatar.chibi.stream import figure_of
@@ -24,6 +23,7 @@ from clipavatar.config import NOISE_SIZE
 from clipavatar.images import to_uint8
 from clipavatar.metrics.copies import TRAINING_SEED
 from clipavatar.metrics.texts import Case, literal
+from clipavatar.processes import spread
 
 Painter = Callable[[Case], Tensor]  # -> (C, R, R) in [-1, 1]
 

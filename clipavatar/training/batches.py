@@ -6,10 +6,10 @@ So a resumed run sees exactly the data that it would have seen, with no state to
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -18,8 +18,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from clipavatar.chibi.caption import caption, full_subset, hard_negative, random_subset
-from clipavatar.chibi.dataset import Pictures, labels_of
+from clipavatar.chibi.dataset import VALUES, Pictures, labels_of
+from clipavatar.chibi.sample import check_attributes
 from clipavatar.chibi.stream import aimed
+from clipavatar.config import OftenConfig
 from clipavatar.draws import Draws
 from clipavatar.images import over, to_float
 
@@ -58,10 +60,11 @@ def batch(
     negatives: bool = False,
     part: int = 0,
     parts: int = 1,
+    odds: NDArray[np.float64] | None = None,
 ) -> Batch:
     """Part number `part` of `parts` of batch number `step`, which has `size` pictures in all.
 
-    With training captions in both languages.
+    With training captions in both languages; `odds` see `pick`.
     A share `full` of the captions says everything that is there. The choosers in the noise are
     drawn anew (see `aimed`): those of attributes that the caption says mean nothing, the others
     still choose what is drawn.
@@ -70,7 +73,7 @@ def batch(
     index, rows = [], []
     for row in range(part * count, (part + 1) * count):
         rng = np.random.default_rng([seed, step * size + row, ROW])
-        index.append(int(rng.integers(len(pictures))))
+        index.append(int(pick(rng, len(pictures), odds)))
         rows.append(spoken(pictures, index[-1], rng, full, negatives))
     noise, captions, said, wrong, wrong_said = map(list, zip(*rows, strict=True))
     places = np.array(index)
@@ -84,6 +87,35 @@ def batch(
         torch.tensor(wrong_said if negatives else []),
         torch.from_numpy(pictures.marked(places))[:, None].float(),
     )
+
+
+def odds_of(labels: NDArray[np.int64], often: Sequence[OftenConfig]) -> NDArray[np.float64] | None:
+    """How often each picture, labels (N, A), is to be seen, summed up to it (N,); None: all alike.
+
+    Raises ValueError for an attribute or value that is not in SAMPLING.
+    """
+    if not often:
+        return None
+    times = np.full(len(labels), 0.0)
+    for one in often:
+        check_attributes({one.attribute: one.value})
+        column = list(VALUES).index(one.attribute)
+        has = labels[:, column] == VALUES[one.attribute].index(one.value)
+        times[has] = np.maximum(times[has], one.times)
+    times[times == 0] = 1.0
+    return np.cumsum(times)
+
+
+def pick(
+    rng: np.random.Generator,
+    count: int,
+    odds: NDArray[np.float64] | None,
+    size: int | None = None,
+) -> Any:
+    """One of `count` pictures, or `size` of them; by `odds_of` these, if they are not all alike."""
+    if odds is None:
+        return rng.integers(count, size=size)
+    return np.searchsorted(odds, rng.random(size) * odds[-1], side="right")
 
 
 def spoken(

@@ -12,8 +12,9 @@ import torch
 
 from clipavatar.chibi.colours import COUNT
 from clipavatar.chibi.dataset import cached, load_pictures
+from clipavatar.chibi.sample import check_attributes
 from clipavatar.config import Config, DataConfig
-from clipavatar.training.batches import Batch, batch
+from clipavatar.training.batches import Batch, batch, odds_of
 from clipavatar.training.captioned import Mixture
 from clipavatar.training.pool import Pool
 from clipavatar.training.report import Report
@@ -60,8 +61,11 @@ def load_feed(
             data.sources[0].pictures, network.resolution, seed, cache, marks=config.train.marks > 0
         )
 
+        odds = odds_of(pictures.labels, data.often)
+
         def drawn(size: int, step: int, part: int, parts: int) -> Batch:
-            return batch(pictures, size, seed, step, data.full_captions, part=part, parts=parts)
+            full = data.full_captions
+            return batch(pictures, size, seed, step, full, part=part, parts=parts, odds=odds)
 
         return Feed(drawn, lambda size: batch(pictures, size, PREVIEW, 0, 0.5), len(pictures), [])
     mixture, reports = load_data(data, network.resolution, network.image_channels, seed, cache)
@@ -81,7 +85,7 @@ def _pooled(config: Config, cache: str | Path, tokenizer: Any, device: torch.dev
     data, seed, size = config.data, config.train.seed, config.network.resolution
     place = cached(cache if data.pool_on_disk else None, size, seed)
     most = data.sources[0].pictures
-    how = (data.full_captions, config.train.marks > 0, data.workers)
+    how = (data.full_captions, config.train.marks > 0, data.workers, data.often)
     pool = Pool(place, most, data.pool, tokenizer, device, *how)
     few = place.pictures(0) if place.folder else replace(place, chunk=FEW).pictures(0)
 
@@ -131,6 +135,12 @@ def check_feed(config: Config, text_size: int) -> None:
                 f"the CLIP gives {text_size} numbers, the {name}'s embedding_size is {size}; "
                 "set all embedding_size keys to the former"
             )
+    for one in config.data.often:
+        check_attributes({one.attribute: one.value})
+        if not one.times > 0:
+            raise ValueError(f"data.often: times must be above 0, not {one.times}")
+    if config.data.often and not whole:
+        raise ValueError("data.often is for our own drawings alone, as they are")
     if config.data.pool and not whole:
         raise ValueError("data.pool is for our own drawings alone, as they are")
     if config.data.pool and config.train.clip_learning_rate:

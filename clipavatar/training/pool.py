@@ -10,18 +10,21 @@ from __future__ import annotations
 import hashlib
 import multiprocessing
 import os
-import signal
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from clipavatar.chibi.dataset import Pictures, Place
+from clipavatar.config import OftenConfig
 from clipavatar.files import replacing
 from clipavatar.images import to_float
-from clipavatar.training.batches import Batch, share, spoken
+from clipavatar.processes import start_workers
+from clipavatar.training.batches import Batch, odds_of, pick, share, spoken
 
 CAPTIONS = 4  # of each picture, with a noise vector and a wrong caption each
 TEXTS, PICKS = 6, 7  # ends of the keys of random streams
@@ -41,19 +44,20 @@ class Pool:
         full: float,
         marks: bool,
         workers: int = 0,
+        often: Sequence[OftenConfig] = (),
     ):
         """Draw as `place` says, with `workers` processes (0: one per core but one), and return when
-        `first` pictures are there. A share `full` of the captions says everything.
-
-        Raises OSError.
+        `first` pictures are there. A share `full` of the captions says everything; `often` see
+        OftenConfig. Raises OSError, ValueError.
         """
         self.place, self.device, self.marks = place, device, marks
         self.most, self.ready = -(-most // place.chunk) * place.chunk, 0
         self._rows: dict[str, Tensor] = {}
+        self._often = often
+        self._odds: NDArray[np.float64] | None = None
         work = partial(_make, place=place, tokenizer=tokenizer, full=full, marks=marks)
         count = workers or max(1, (os.cpu_count() or 2) - 1)
-        context = multiprocessing.get_context("spawn")
-        self._workers = context.Pool(count, signal.signal, (signal.SIGINT, signal.SIG_IGN))
+        self._workers = start_workers(count)
         self._done = self._workers.imap(work, range(0, self.most, place.chunk))
         while self.ready < min(first, self.most):
             self._take(None)
@@ -64,7 +68,8 @@ class Pool:
             self._take(0)
         rng = np.random.default_rng([seed, step, PICKS])
         mine = slice(part * share(size, parts), (part + 1) * share(size, parts))
-        picks = (rng.integers(self.ready, size=size)[mine], rng.integers(CAPTIONS, size=size)[mine])
+        some = pick(rng, self.ready, self._odds, size)
+        picks = (some[mine], rng.integers(CAPTIONS, size=size)[mine])
         index, which = (torch.from_numpy(pick).to(self.device) for pick in picks)
         rows = {name: self._rows[name][index, which] for name in KEYS}
         pixels = self._rows["pixels"][index]
@@ -99,6 +104,7 @@ class Pool:
                 self._rows[name] = torch.empty(shape, dtype=new.dtype, device=self.device)
             self._rows[name][start : start + len(new)] = new
         self.ready += self.place.chunk
+        self._odds = odds_of(self._rows["labels"][: self.ready].cpu().numpy(), self._often)
 
 
 def _make(start: int, place: Place, tokenizer: Any, full: float, marks: bool) -> dict[str, Any]:
