@@ -42,6 +42,8 @@ CONFIGS: dict[str, type] = {
     "judge": JudgeConfig,
 }
 GENERATORS = ("generator", "style_generator", "dcgan")
+LARGE = 1_000_000  # numbers in a matrix, from which on a byte is enough for each
+SCALE = ".scale_of_rows"  # end of the name of what its rows are multiplied by
 
 
 def save_model(
@@ -49,17 +51,20 @@ def save_model(
 ) -> Path:
     """Write a model that has one of `CONFIGS` as its `.config`; returns the path.
 
-    `half` stores floats as 16 bits (half the file; loaded as 32 bits again). `extra` goes into
-    the metadata. An existing file is replaced in one step. Raises OSError.
+    `half` stores floats as 16 bits, and LARGE matrices as 8 bits with a scale for each row (less
+    than half the file; loaded as 32 bits again). `extra` goes into the metadata. An existing file
+    is replaced in one step. Raises OSError.
     """
     config: Any = model.config
     kinds = [kind for kind, type_ in CONFIGS.items() if isinstance(config, type_)]
     if not kinds:
         raise ValueError(f"cannot save a {type(model).__name__}: its config is {config!r}")
-    tensors = {}
+    tensors: dict[str, torch.Tensor] = {}
     for name, tensor in model.state_dict().items():
         tensor = tensor.detach().cpu()
-        if tensor.is_floating_point():
+        if half and tensor.is_floating_point() and tensor.dim() == 2 and tensor.numel() >= LARGE:
+            tensor, tensors[name + SCALE] = in_bytes(tensor)
+        elif tensor.is_floating_point():
             tensor = tensor.to(torch.float16 if half else torch.float32)
         tensors[name] = tensor.clone(memory_format=torch.contiguous_format)
     values = json.dumps(dataclasses.asdict(config))
@@ -67,6 +72,21 @@ def save_model(
     with replacing(path) as part:
         part.write_bytes(save(tensors, metadata))  # save_file would make it unreadable to others
     return Path(path)
+
+
+def in_bytes(matrix: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """A matrix (O, I) -> (O, I) whole numbers in -127 .. 127, and a scale for each row (O,)."""
+    scale = matrix.float().abs().amax(dim=1).clamp(min=1e-30) / 127
+    return (matrix / scale[:, None]).round().to(torch.int8), scale
+
+
+def widened(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The tensors of a file by name, those of `in_bytes` as floats again."""
+    made = {name: tensor for name, tensor in tensors.items() if not name.endswith(SCALE)}
+    for name in tensors.keys() - made.keys():
+        matrix = name.removesuffix(SCALE)
+        made[matrix] = made[matrix] * tensors[name][:, None]
+    return made
 
 
 def read_metadata(path: str | Path) -> dict[str, str]:
@@ -103,7 +123,7 @@ def load_model(kind: str, path: str | Path) -> nn.Module:
     try:
         config: Any = from_dict(CONFIGS[found], json.loads(metadata["config"]), "its config")
         model: nn.Module = getattr(models, found.title().replace("_", ""))(config)
-        model.load_state_dict(tensors)  # copies, and so widens 16 bits to 32
+        model.load_state_dict(widened(tensors))  # copies, and so makes 32 bits of 16
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise ValueError(f"{path} does not fit this version of clipavatar: {reason}") from None

@@ -4,14 +4,30 @@ from collections import OrderedDict
 import pytest
 import torch
 from conftest import TINY, TinyGenerator
+from safetensors import safe_open
 from safetensors.torch import save_file
+from torch import nn
 
 from clipavatar import checkpoint, models
+from clipavatar.config import JudgeConfig
 
 
 @pytest.fixture(autouse=True)
 def tiny_models(monkeypatch):
     monkeypatch.setattr(models, "Generator", TinyGenerator, raising=False)
+
+
+JUDGE = JudgeConfig()
+
+
+class OneMatrix(nn.Linear):
+    """Rows of very different sizes, one of them zeros."""
+
+    def __init__(self, config=JUDGE):
+        super().__init__(30, 5)
+        self.config = config
+        with torch.no_grad():
+            self.weight *= torch.tensor([1e-4, 1.0, 300.0, 0.0, 1e-2])[:, None]
 
 
 @pytest.mark.parametrize("half", [False, True])
@@ -31,6 +47,23 @@ def test_half_is_half_the_size(tmp_path):
     model = TinyGenerator()
     full = checkpoint.save_model(model, tmp_path / "full.safetensors").stat().st_size
     assert checkpoint.save_model(model, tmp_path / "half", half=True).stat().st_size < 0.65 * full
+
+
+def test_large_matrices_take_a_byte_a_number_and_stay_what_they_are(tmp_path, monkeypatch):
+    monkeypatch.setattr(checkpoint, "LARGE", 100)
+    monkeypatch.setattr(models, "Judge", OneMatrix, raising=False)
+    model = OneMatrix()
+    path = checkpoint.save_model(model, tmp_path / "one", half=True)
+    with safe_open(path, "pt") as file:
+        kinds = {name: file.get_tensor(name).dtype for name in file.keys()}  # noqa: SIM118
+    others = {"bias": torch.float16, "weight.scale_of_rows": torch.float32}
+    assert kinds == {"weight": torch.int8, **others}
+    loaded = checkpoint.load_model("judge", path)
+    off = (loaded.weight - model.weight).abs().amax(dim=1)
+    assert (off <= model.weight.abs().amax(dim=1) / 127 * 0.501).all()
+    assert loaded.weight[3].eq(0).all()
+    again = checkpoint.load_model("judge", checkpoint.save_model(loaded, path, half=True))
+    assert torch.allclose(again.weight, loaded.weight, rtol=1e-3, atol=0)
 
 
 def corrupt(path):
