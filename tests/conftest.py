@@ -15,6 +15,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # two of pytest's processes share
 import pytest
 import torch
 import torch.nn.functional as F
+from own_runs import tiny_place
 from pictures import encoded, plain, write
 from torch import Tensor, nn
 
@@ -156,3 +157,9 @@ def folder(tmp_path: Path) -> Path:
     write(place, small__png=encoded(plain((0, 0, 0), (4, 5))))  # as p0 when enlarged
     write(place, broken__png=b"junk", empty__jpg=b"")
     return place
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with pictures and a tiny CLIP."""
+    return tiny_place(tmp_path_factory.mktemp("own"))
