@@ -74,11 +74,11 @@ def save_avatar(
         raise KeyboardInterrupt
     if not kept:
         avatar.save(path, force or bool(saved))
-    if trace:
-        avatar.save_trace(trace, force)
-    if stopped:
+    if stopped:  # and no trace, which would be in the way of the one that this picture gets yet
         print(f"saved {path}, the best so far", flush=True)
         raise KeyboardInterrupt
+    if trace:
+        avatar.save_trace(trace, force)
     return (saved, False) if kept else (avatar.settings, True)
 
 

@@ -132,7 +132,7 @@ def search(
     way, step, interrupted = [(0, moving.detach().clone())], 0, False
     with tqdm(total=how.steps, unit="step", delay=2, disable=None, leave=False) as bar:
         try:
-            if len(moving) > 1:  # another start may be the better one as it is
+            if len(moving) > 1 and share(0) < 1:  # another start may be the better one as it is
                 best.look(0, moving.detach(), 0.0)
             while (done := share(step)) < 1 and best.stale < how.patience:
                 optimiser.param_groups[0]["lr"] = how.learning_rate * ramp(done)

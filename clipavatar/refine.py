@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
@@ -27,9 +28,9 @@ from clipavatar.latents import Found, Hold, Search, search
 from clipavatar.prompts import describe, understand
 from clipavatar.spaces import Generator, Latent, draw, make_space
 from clipavatar.syntax import Prompt, attributes, parse
-from clipavatar.targets import CHUNK, TextEncoder, _language, find_target
+from clipavatar.targets import CHUNK, COLOURS, TextEncoder, _language, find_target
 
-SPACE = "noise+stress"
+SPACE = "noise+volume"
 SCORED = 24  # candidates that a search begins with, at least; sample mode's come first
 FINALISTS = 2  # starts that are moved together
 NAMINGS = 3  # sentences that name a value alone
@@ -89,19 +90,21 @@ def refine(
     """Move N starts, the best first, towards `target` (E,) as an avatar's settings ask for it.
 
     `named`: the noise's entries have the names of chibi/sample.py. Those that choose attributes
-    stay then: their choices are in the words already. `second` is another CLIP, which decides in
+    stay then: their choices are in the words already; and those that choose colours do: they are
+    the seed's. `second` is another CLIP, which decides in
     place of the first one's held-out views. The time that may be taken counts from `begun`, a
     reading of time.monotonic; None: from now. See `search`.
     """
     begun = time.monotonic() if begun is None else begun
     text, style, seed = settings["text"], settings["style"], settings["seed"]
     how = how or Search(settings["steps"], settings.get("time_budget", math.inf))
-    misses = near_misses(clip, text, style)
-    values = value_rivals(clip, text, style)
+    rivals, loud = value_rivals(clip, text, style), said_values(generator, text, style)
+    misses = [] if loud and "stress" not in space else near_misses(clip, text, style)
     towards = F.normalize(target + start.words, dim=1)  # the text, and what the noise adds to it
-    goal = goal_of(target, towards, values)
+    goal = goal_of(target, towards, rivals)
     stress = torch.stack([-away.mean(dim=0) for away in misses]) if misses else None
-    free = [i for i in range(start.noise.shape[1]) if i not in CHOOSERS.values()] if named else None
+    stays = {*CHOOSERS.values(), *COLOURS} if named else set()
+    free = [i for i in range(start.noise.shape[1]) if i not in stays]
     judging, judged = clip, goal
     if second is not None:
         theirs = find_target(second, text, style, settings.get("negative", "")).direction
@@ -110,9 +113,23 @@ def refine(
     second_look = held_out_judge(judging, judged, seed ^ FRESH, how.rivals)
     with torch.no_grad():
         hold = _hold(draw(generator, start.rows(slice(0, 1))), text, settings.get("keep", ""))
-    where = make_space(space, generator, start, free, stress)
+    where = make_space(space, generator, start, free, stress, loud)
     how = replace(how, seconds=how.seconds - (time.monotonic() - begun))
     return search(generator, clip, goal, where, judge, second_look, how, hold, seed)
+
+
+def said_values(generator: Generator, text: str, style: str = "") -> list[int]:
+    """Places of what `text` says among the values that the generator reads; see `near_misses`.
+
+    Nothing where it reads none, or others than those of the sampling table.
+    """
+    sizes = [len(table) for table in SAMPLING.values()]
+    config = getattr(generator, "config", None)
+    if list(getattr(config, "reads", ())) != sizes:
+        return []
+    said, others = _alternatives(text, style)
+    first = dict(zip(SAMPLING, accumulate(sizes, initial=0), strict=False))
+    return [first[name] + list(SAMPLING[name]).index(said[name]) for name in others]
 
 
 def near_misses(clip: TextEncoder, text: str, style: str = "") -> list[Tensor]:
@@ -213,6 +230,7 @@ KEPT: dict[str, tuple[str, ...]] = {  # what --keep may name, and the attributes
     "character": ("character",),
     "all": tuple(SAMPLING),
 }
+PLACES = ("hair", "face", "eyes", "glasses", "earrings", "head", "clothes")  # of a text's own words
 ALIASES = {
     **{"头发": "hair", "发型": "hair", "头髮": "hair", "脸": "face", "脸部": "face"},
     **{"眼睛": "eyes", "表情": "expression", "肤色": "skin", "皮肤": "skin", "眼镜": "glasses"},
@@ -241,8 +259,14 @@ def _hold(face: Tensor, text: str, keep: str) -> Hold | None:
     names = [n for n in check_keep(keep) if n == "all" or not any(a in said for a in KEPT[n])]
     if not names:
         return None
-    mask = torch.stack([_place(name, face.shape[-1]) for name in names]).amax(dim=0)
-    mask = (mask / mask.mean().clamp(min=1e-6)).to(face.device)
+    size = face.shape[-1]
+    mask = torch.stack([_place(name, size) for name in names]).amax(dim=0)
+    for name in PLACES:
+        if any(attribute in said for attribute in KEPT[name]):
+            mask = mask * (1 - _place(name, size))
+    if not mask.any():
+        return None
+    mask = (mask / mask.mean()).to(face.device)
 
     def hold(faces: Tensor) -> Tensor:
         distance: Tensor = ((faces - face).abs() * mask).mean(dim=(1, 2, 3))

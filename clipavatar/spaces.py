@@ -1,4 +1,4 @@
-"""Where a search may move: the noise, the words' embedding, the style; alone or together.
+"""Where a search may move: the noise, the words and their volume, the style; alone or together.
 
 A point is a row of numbers (D,) whose origin is the mean latent and whose unit is one standard
 deviation of real-looking pictures, whatever it stands for. So one pull towards the origin and one
@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
@@ -25,6 +25,7 @@ CHUNK = 8  # pictures drawn at once
 REACH = 1.2  # root mean square that no part of a point exceeds, unless it started farther out
 BALL = 0.4  # of "words": one standard deviation, as a distance from the completed target
 STRESS = 0.7  # of "stress": one standard deviation, as a share of the way from what is not said
+LOUDER = 0.15  # of "volume": one standard deviation, as the logarithm of a factor
 STYLES = 32  # pictures whose styles say what is usual
 
 
@@ -34,11 +35,10 @@ class Latent(NamedTuple):
     noise: Tensor  # (N, Z)
     words: Tensor  # (N, E), unit length
     style: Tensor | None = None  # (N, S): added to what the generator's mapping network says
+    volume: Tensor | None = None  # (N, values): times what the generator reads, where it reads
 
     def rows(self, rows: slice | Tensor) -> Latent:
-        return Latent(
-            self.noise[rows], self.words[rows], None if self.style is None else self.style[rows]
-        )
+        return Latent(*(None if part is None else part[rows] for part in self))  # type: ignore[arg-type]
 
     def chunks(self) -> list[Latent]:
         """As many at once as are drawn at once."""
@@ -51,8 +51,8 @@ class Latent(NamedTuple):
 def draw(generator: Generator, latent: Latent, *resolution: int) -> Tensor:
     """Latent of N -> faces (N, C, R, R) in [-1, 1], CHUNK at once; differentiable.
 
-    `resolution`, where given: a smaller one that the generator has. ValueError for a style where
-    it has no mapping network.
+    `resolution`, where given: a smaller one that the generator has. ValueError for a style or a
+    volume where it has nothing of the kind.
     """
     made = [drawn(generator, part, generator, *resolution) for part in latent.chunks()]
     return torch.cat(made) if len(made) > 1 else made[0]
@@ -60,21 +60,22 @@ def draw(generator: Generator, latent: Latent, *resolution: int) -> Tensor:
 
 def drawn(generator: Generator, latent: Latent, how: Callable[..., Made], *more: int) -> Made:
     """What a function of the generator, or itself, makes of a latent's noise and words."""
-    if (added := latent.style) is None:
-        return how(latent.noise, latent.words, *more)
-    with _mapping(generator, lambda _module, _inputs, style: style + added):
+    style, volume = latent.style, latent.volume
+    with ExitStack() as stack:
+        if style is not None:
+            stack.enter_context(_hooked(generator, "mapping", lambda said: said + style))
+        if volume is not None:
+            stack.enter_context(_hooked(generator, "voice", lambda words: words * volume))
         return how(latent.noise, latent.words, *more)
 
 
 @contextmanager
-def _mapping(
-    generator: Generator, hook: Callable[[nn.Module, object, Tensor], Tensor]
-) -> Iterator[None]:
-    """While this lasts, `hook` replaces what the generator's mapping network gives."""
-    mapping = getattr(generator, "mapping", None)
-    if not isinstance(mapping, nn.Module):
-        raise ValueError("this generator has no mapping network whose style could be moved")
-    handle = mapping.register_forward_hook(hook)
+def _hooked(generator: Generator, name: str, change: Callable[[Tensor], Tensor]) -> Iterator[None]:
+    """While this lasts, `change` is applied to what a part of the generator gives."""
+    part = getattr(generator, name, None)
+    if not isinstance(part, nn.Module):
+        raise ValueError(f"this generator has no {name} that could be changed")
+    handle = part.register_forward_hook(lambda _module, _inputs, given: change(given))
     try:
         yield
     finally:
@@ -85,11 +86,11 @@ def _styles(generator: Generator, latent: Latent) -> Tensor:
     """(N, S): what the mapping network says."""
     seen: list[Tensor] = []
 
-    def look(_module: nn.Module, _inputs: object, style: Tensor) -> Tensor:
+    def look(style: Tensor) -> Tensor:
         seen.append(style)
         return style
 
-    with torch.no_grad(), _mapping(generator, look):
+    with torch.no_grad(), _hooked(generator, "mapping", look):
         for part in latent._replace(style=None).chunks():
             generator(part.noise, part.words)
     return torch.cat(seen)
@@ -179,6 +180,7 @@ def make_space(
     latent: Latent,
     free: Sequence[int] | None = None,
     directions: Tensor | None = None,
+    values: Sequence[int] = (),
 ) -> Space:
     """The space of that name around a latent of N: kinds joined by "+".
 
@@ -186,6 +188,8 @@ def make_space(
     words   the embedding that the generator is given, within a ball around where it is
     stress  the same along `directions` (K, E) alone: how much each said thing is stressed. Without
             directions it is "words".
+    volume  how loud each of the `values` is, places among those that the generator reads off the
+            embedding: beyond 1 it draws more of it than it was taught to. Without any: "stress".
     style   what the mapping network makes of both
 
     Raises ValueError for another name, or where the generator has nothing of the kind.
@@ -198,9 +202,10 @@ def make_space(
         "noise": lambda: _noise_part(latent, free),
         "words": lambda: _words_part(latent, every_way),
         "stress": lambda: _words_part(latent, along),
+        "volume": lambda: _volume_part(generator, latent, values),
         "style": lambda: _style_part(generator, latent),
     }
-    kinds = name.split("+")
+    kinds = ["stress" if kind == "volume" and not values else kind for kind in name.split("+")]
     for kind in kinds:
         if kind not in makers:
             known = ", ".join(makers)
@@ -225,6 +230,20 @@ def _words_part(latent: Latent, ways: Tensor) -> Part:
         return latent._replace(words=F.normalize(latent.words + points @ ways, dim=1))
 
     return Part(latent.words.new_zeros(len(latent.words), len(ways)), place)
+
+
+def _volume_part(generator: Generator, latent: Latent, values: Sequence[int]) -> Part:
+    all_values = sum(generator.config.reads)  # type: ignore[attr-defined]
+    before = latent.volume
+    if before is None:
+        before = latent.words.new_ones(len(latent.words), all_values)
+    places = torch.tensor(list(values), device=latent.words.device)
+
+    def place(latent: Latent, points: Tensor) -> Latent:
+        louder = before[:, places] * (LOUDER * points).exp()
+        return latent._replace(volume=before.index_copy(1, places, louder))
+
+    return Part(latent.words.new_zeros(len(latent.words), len(values)), place)
 
 
 def _style_part(generator: Generator, latent: Latent) -> Part:

@@ -187,6 +187,19 @@ class TestKeeping:
             named.generate(text, start_from=path, keep="clothes", **FAST)
         assert [each["hold"] is None for each in searches] == [True, False]
 
+    def test_where_the_text_says_something_nothing_else_is_held(self, named, searches, tmp_path):
+        path = sampled(named, "girl", seed=4).save(tmp_path / "girl")
+        for keep in ("hair", "eyes"):
+            named.generate("girl, crown, sunglasses", start_from=path, keep=keep, **FAST)
+        hair, eyes = (each["hold"] for each in searches)
+        assert eyes is None  # the sunglasses' place
+        first = searches[0]["space"].latent.rows(slice(0, 1))
+        crown, hairs = (named.draw(first.noise, first.words) for _ in range(2))
+        crown[..., :5, :] += 0.1  # of 16 rows
+        hairs[..., 5:12, :2] += 0.1
+        assert float(hair(crown)) == 0
+        assert float(hair(hairs)) > 0
+
 
 class TestTrace:
     def test_a_gif_of_the_way(self, cli_pipeline, tmp_path):
@@ -224,6 +237,24 @@ class TestTrace:
         )
         assert not (tmp_path / "out").exists()
         assert (tmp_path / "way.gif").read_text() == "mine"
+
+    def test_what_ctrl_c_ended_gets_its_gif_when_it_is_drawn_again(
+        self, cli_pipeline, tmp_path, monkeypatch
+    ):
+        asked = ["generate", "girl", "-o", str(tmp_path), "--size", "32", "--mode", "optimize"]
+        asked += ["--trace", str(tmp_path / "way.gif")]
+
+        def stop(*_):
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr("clipavatar.refine.value_rivals", stop)
+            assert cli.main(asked) == 130
+        assert len(list(tmp_path.glob("*.png"))) == 1
+        assert not (tmp_path / "way.gif").exists()
+        assert cli.main(asked) == 0
+        with Image.open(tmp_path / "way.gif") as movie:
+            assert movie.n_frames > 1
 
     def test_an_avatar_without_one_says_so(self, pipeline, tmp_path):
         with pytest.raises(ValueError, match="at least one picture"):

@@ -14,7 +14,7 @@ from clipavatar.goals import Verdict, closeness, goal_of, held_out_judge, spheri
 from clipavatar.images import to_float, to_uint8
 from clipavatar.latents import Search, ramp, search
 from clipavatar.models import Generator
-from clipavatar.spaces import CHUNK, REACH, Latent, draw, make_space, pack, unpack
+from clipavatar.spaces import CHUNK, LOUDER, REACH, Latent, draw, make_space, pack, unpack
 from clipavatar.views import HELD_OUT, OPTIMISED, Spoiling, Views, draw_views, see
 
 SIZES = (TINY.noise_size, TINY.embedding_size)
@@ -167,17 +167,42 @@ class TestSpaces:
         assert (moved - draw(model, latent)).abs().max() > 1e-4
         assert not model.mapping._forward_hooks
 
+    def test_volume_makes_what_is_said_louder_and_nothing_else(self):
+        torch.manual_seed(0)
+        model = Generator(dataclasses.replace(TINY, reads=(3, 2))).eval()
+        latent, heard = start(), []
+        handle = model.mapping.register_forward_pre_hook(lambda _, given: heard.append(given[0]))
+        space = make_space("volume", model, latent, values=[1, 4])
+        torch.testing.assert_close(draw(model, space.at(space.start)), draw(model, latent))
+        louder = space.at(space.start + torch.tensor([[2.0, 0.0], [0.0, 0.0]]))
+        draw(model, louder)
+        handle.remove()
+        (plain, loud), first = heard[1:], TINY.noise_size + TINY.embedding_size
+        words, changed = plain[:, first : first + 5], loud[:, first : first + 5]
+        torch.testing.assert_close(changed[0, 1], words[0, 1] * math.exp(2 * LOUDER))
+        changed[0, 1] = words[0, 1]
+        torch.testing.assert_close(changed, words)
+        assert not model.voice._forward_hooks
+        further = make_space("volume", model, louder, values=[0])
+        torch.testing.assert_close(further.at(further.start).volume, louder.volume)
+
+    def test_volume_of_nothing_is_stress(self):
+        ways = torch.randn(3, TINY.embedding_size)
+        for name in ("volume", "stress"):
+            space = make_space(name, DRAWS, start(), directions=ways)
+            assert space.start.shape == (2, 3)
+
     def test_what_there_is_not_is_one_line(self):
-        with pytest.raises(ValueError, match="no mapping network"):
+        with pytest.raises(ValueError, match="this generator has no mapping"):
             make_space("style", DRAWS, start())
         with pytest.raises(ValueError, match="unknown space 'mood'; join any of noise, words"):
             make_space("noise+mood", DRAWS, start())
 
     def test_a_latent_survives_as_text_to_the_last_bit(self):
-        latent = start(1)._replace(style=torch.randn(1, 5))
+        latent = start(1)._replace(style=torch.randn(1, 5), volume=torch.rand(1, 7))
         again = unpack(pack(latent), *SIZES)
         assert all(torch.equal(a, b) for a, b in zip(latent, again, strict=True))
-        assert unpack(pack(start(1)), *SIZES).style is None
+        assert unpack(pack(start(1)), *SIZES)[2:] == (None, None)
         for bad in ({"noise": "?"}, {"noise": "AAA="}, {"mood": "AAAA"}, {"noise": 3}, "", []):
             with pytest.raises(ValueError, match="damaged"):
                 unpack(bad, *SIZES)

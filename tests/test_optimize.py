@@ -20,7 +20,7 @@ from clipavatar.models import Generator
 from clipavatar.models.dcgan import Dcgan
 from clipavatar.models.style_generator import StyleGenerator
 from clipavatar.pipeline import AvatarPipeline
-from clipavatar.refine import near_misses, value_rivals
+from clipavatar.refine import near_misses, said_values, value_rivals
 from clipavatar.spaces import draw
 from clipavatar.understanding import understand
 
@@ -84,6 +84,29 @@ class TestPromises:
                 named.clip, draw(named.generator, starts.rows(slice(1, 2))), wanted.direction
             )
             assert abs(float(second[0] - rest.max())) < 1e-5
+
+    def test_what_is_said_has_its_place_among_what_the_generator_reads(self):
+        reads = tuple(len(table) for table in SAMPLING.values())
+        model = Generator(dataclasses.replace(NAMED, reads=reads))
+        places = said_values(model, "girl with horns, (pink hair:0.5)")
+        words = [(name, value) for name, table in SAMPLING.items() for value in table]
+        assert [words[place] for place in places] == [("character", "girl"), ("head", "horns")]
+        assert said_values(Generator(NAMED), "girl") == []
+        assert said_values(model, "girl | boy") == said_values(model, "girl", "words") == []
+
+    def test_a_generator_that_reads_is_moved_by_the_volume_of_what_is_said(self, named, tmp_path):
+        reads = tuple(len(table) for table in SAMPLING.values())
+        torch.manual_seed(0)
+        model = Generator(dataclasses.replace(NAMED, reads=reads))
+        pipeline = AvatarPipeline(TinyClip(), model, TinyUpscaler(), name="reads")
+        moved = [pipeline.generate(text, seed=1, **FAST) for text in TEXTS[:2]]
+        found = [avatar for avatar in moved if avatar.settings["optimised"]]
+        assert found
+        assert all("volume" in avatar.settings["latent"] for avatar in found)
+        first = found[0]
+        path = first.save(tmp_path / "loud")
+        again = pipeline.generate(first.text, start_from=path, size=32)
+        assert pixels(again) == pixels(first)
 
     def test_the_starts_are_what_sample_mode_picks_and_then_the_best(self):
         scores = torch.tensor([0.1, 0.4, 0.4, 0.2, 0.9, 0.5])
@@ -164,7 +187,7 @@ class TestPromises:
                 found = refine.refine(pipe.generator, pipe.clip, *how, space="style")
                 assert found.after >= found.before
             else:
-                with pytest.raises(ValueError, match=r"^this generator has no mapping network"):
+                with pytest.raises(ValueError, match=r"^this generator has no mapping"):
                     refine.refine(pipe.generator, pipe.clip, *how, space="style")
 
     def test_the_real_classes_in_their_smallest_form(self, tiny_model):
@@ -373,6 +396,10 @@ def test_the_benchmark_compares_every_variant_with_sample_mode(named, tmp_path):
     assert all(row["score"] >= rows[0]["score"] for row in rows)
     assert drawn.shape == (3, 4, 16, 16, 4)
     assert benchmark.table(rows).count("\n") == 4
+    assert {case.seed for case in benchmark.hard_cases(4, 1000)}.isdisjoint(c.seed for c in asked)
+    assert benchmark.sign_test(0, 0) == 1
+    assert benchmark.sign_test(6, 0) == benchmark.sign_test(0, 6) == 2 / 64
+    assert benchmark.sign_test(3, 2) == 1
     benchmark.save_sheet(drawn, tmp_path / "sheet.png")
     with pytest.raises(ValueError, match="Search has steps"):
         benchmark.search_of("noise,mood=3", 4)

@@ -133,6 +133,7 @@ class Generator(nn.Module):
         inputs = config.noise_size * (1 + len(borders)) + config.embedding_size + values
         if values:  # after all values, one logit for each attribute: that it is unsaid
             self.reader = nn.Linear(config.embedding_size, values + len(config.reads))
+            self.voice = nn.Identity()  # what is said passes here, for whoever would make it louder
         self.mapping = nn.Sequential(
             nn.Linear(inputs, 2 * style),
             nn.LeakyReLU(0.2),
@@ -185,7 +186,7 @@ class Generator(nn.Module):
         if not self.config.reads:
             return scaled
         words = self._read(scaled) if said is None else self.labelled(said)
-        return torch.cat((OWN_WORDS * scaled, VALUE * words), dim=1)
+        return torch.cat((OWN_WORDS * scaled, VALUE * self.voice(words)), dim=1)
 
     def _steps(self, noise: Tensor) -> Tensor:
         """Noise (N, Z) -> (N, Z * (S - 1)): on which side of each border an entry lies, -2 or 2.
