@@ -78,7 +78,6 @@ def lost(seen: Tensor, rivals: Sequence[Tensor]) -> Tensor:
     return torch.stack([lead.logsumexp(dim=-1) for lead in leads])
 
 
-@torch.no_grad()
 def held_out_judge(
     clip: ImageEncoder, goal: Goal, seed: int, weight: float, count: int = JUDGED
 ) -> Judge:

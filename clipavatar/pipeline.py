@@ -116,7 +116,8 @@ class AvatarPipeline:
     def generate(
         self, text: str, seed: int = 0, trace: bool = False, **options: Unpack[Options]
     ) -> Avatar:
-        """Draw one avatar: the same text, options, seed and version give the same pixels.
+        """Draw one avatar: the same text, options, seed and version give the same pixels,
+        but for a search with a time_budget, which goes as far as the machine is fast.
 
         text        what to draw, in Chinese or English
         seed        0 .. 2**63 - 1

@@ -25,7 +25,7 @@ CHUNK = 8  # pictures drawn at once
 REACH = 1.2  # root mean square that no part of a point exceeds, unless it started farther out
 BALL = 0.4  # of "words": one standard deviation, as a distance from the completed target
 STRESS = 0.7  # of "stress": one standard deviation, as a share of the way from what is not said
-LOUDER = 0.15  # of "volume": one standard deviation, as the logarithm of a factor
+LOUDER = 0.3  # of "volume": one standard deviation, as the logarithm of a factor
 STYLES = 32  # pictures whose styles say what is usual
 
 
