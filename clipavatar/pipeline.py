@@ -23,17 +23,14 @@ from clipavatar.choosing import Choice, choose
 from clipavatar.config import GeneratorConfig, check_range
 from clipavatar.devices import find_device, fold, ready
 from clipavatar.images import finish
+from clipavatar.keeping import check_keep, keep_choices, move_words, read_start
 from clipavatar.latents import sample_noise, score
 from clipavatar.prompts import check_text
 from clipavatar.refine import (
     OWN_WORDS_STYLE,
     SCORED,
-    check_keep,
     finalists,
-    keep_choices,
     load_judge,
-    move_words,
-    read_start,
     refine,
     refining,
 )

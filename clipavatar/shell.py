@@ -13,8 +13,8 @@ from clipavatar.avatars import MODES
 from clipavatar.backgrounds import check_background
 from clipavatar.batch import save_texts
 from clipavatar.config import check_range
+from clipavatar.keeping import check_keep, read_start
 from clipavatar.prompts import expand
-from clipavatar.refine import check_keep, read_start
 
 if TYPE_CHECKING:
     from clipavatar.pipeline import AvatarPipeline

@@ -18,7 +18,7 @@ LAYERS = [  # from the top; a module imports only what stands below it, never it
     {"batch"},
     {"training", "pipeline"},
     {"metrics", "refine"},
-    {"choosing", "targets"},
+    {"choosing", "keeping", "targets"},
     {"avatars", "checkpoint", "latents"},
     {"goals"},
     {"chibi", "clip", "losses", "models", "spaces", "views"},

@@ -7,12 +7,12 @@ import torch
 from conftest import TINY
 from PIL import Image
 
-from clipavatar import cli, images, refine
+from clipavatar import cli, images, keeping
 from clipavatar.chibi.draw import pixels as draw_figure
 from clipavatar.chibi.sample import SAMPLING, figure
 from clipavatar.config import NOISE_SIZE
+from clipavatar.keeping import KEPT, check_keep, keep_choices
 from clipavatar.latents import sample_noise
-from clipavatar.refine import KEPT, check_keep, keep_choices
 from clipavatar.understanding import understand
 
 TEXTS = ["cute girl, twin tails", "银发 猫耳 女孩", "girl, (pink hair:1.5) | boy:0.4"]
@@ -132,7 +132,7 @@ class TestKeeping:
         assert worn.attributes["earrings"] == "earrings"
         bare = dataclasses.replace(worn, attributes=worn.attributes | {"earrings": "none"})
         change = (draw_figure(worn, 64) != draw_figure(bare, 64)).any(axis=-1)
-        place = refine._place(name, 64).bool().numpy()
+        place = keeping._place(name, 64).bool().numpy()
         assert change[place].sum() > 0.9 * change.sum() > 0
         assert place.mean() < 0.2
 

@@ -60,7 +60,6 @@ def load_feed(
         pictures = load_pictures(
             data.sources[0].pictures, network.resolution, seed, cache, marks=config.train.marks > 0
         )
-
         odds = odds_of(pictures.labels, data.often)
 
         def drawn(size: int, step: int, part: int, parts: int) -> Batch:

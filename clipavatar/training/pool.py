@@ -104,7 +104,8 @@ class Pool:
                 self._rows[name] = torch.empty(shape, dtype=new.dtype, device=self.device)
             self._rows[name][start : start + len(new)] = new
         self.ready += self.place.chunk
-        self._odds = odds_of(self._rows["labels"][: self.ready].cpu().numpy(), self._often)
+        if self._often:
+            self._odds = odds_of(self._rows["labels"][: self.ready].cpu().numpy(), self._often)
 
 
 def _make(start: int, place: Place, tokenizer: Any, full: float, marks: bool) -> dict[str, Any]:
