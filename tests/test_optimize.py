@@ -1,17 +1,15 @@
-"""mode="optimize" from text to file: what it promises, and how it is stopped, kept and resumed."""
+"""mode="optimize" from text to file: what it promises."""
 
 import dataclasses
 import os
 import subprocess
 import sys
-import time
-from pathlib import Path
 
 import pytest
 import torch
-from conftest import NAMED, TINY, TinyClip, TinyGenerator, TinyUpscaler
+from conftest import NAMED, TINY, TinyClip, TinyUpscaler
 
-from clipavatar import cli, images, refine
+from clipavatar import refine
 from clipavatar.chibi.sample import SAMPLING
 from clipavatar.config import DcganConfig, StyleGeneratorConfig
 from clipavatar.goals import Verdict
@@ -38,10 +36,6 @@ def sampled(pipeline, text, **options):
 
 def pixels(avatar):
     return avatar.image.tobytes()
-
-
-def stop(*_, **__):
-    raise KeyboardInterrupt
 
 
 class Listening(TinyClip):
@@ -255,84 +249,6 @@ class TestNearMisses:
         assert all(text.isascii() for text in english.texts)
 
 
-class TestStopping:
-    @pytest.mark.parametrize("budget", [0, -1, float("nan"), True])
-    def test_a_time_budget_is_a_number_of_seconds(self, pipeline, budget):
-        with pytest.raises(ValueError, match="time_budget must be a number of seconds"):
-            pipeline.generate("girl", time_budget=budget, **FAST)
-
-    def test_a_time_budget_ends_it(self, pipeline, searches):
-        begun = time.monotonic()
-        avatar = pipeline.generate("girl", time_budget=0.3, **{**FAST, "steps": 10_000})
-        assert time.monotonic() - begun < 3  # all steps take half a minute
-        assert searches[0]["found"].steps < 1000  # patience ends no search before its middle
-        assert avatar.settings["time_budget"] == 0.3
-
-    def test_the_budget_counts_from_the_first_moment(self, named, searches, monkeypatch):
-        class Slow(TinyClip):
-            def encode_text(self, prompts):
-                time.sleep(0.02)
-                return super().encode_text(prompts)
-
-        monkeypatch.setattr(named, "clip", Slow())
-        named.generate("girl, pink hair", time_budget=5, **{**FAST, "steps": 1})
-        assert searches[0]["how"].seconds < 5 - 3 * 0.02  # the faces' words, then the near misses
-
-    @pytest.mark.parametrize(
-        "where", ["pipeline.load_judge", "refine.near_misses", "latents._Best"]
-    )
-    def test_ctrl_c_before_anything_is_found_gives_the_sampled_best(
-        self, named, monkeypatch, where
-    ):
-        monkeypatch.setattr(f"clipavatar.{where}", stop)
-        avatar = named.generate("girl", trace=True, **FAST)
-        assert (avatar.settings["interrupted"], avatar.settings["optimised"]) == (True, False)
-        assert pixels(avatar) == pixels(sampled(named, "girl"))
-        assert len(avatar.way) == 1
-
-    def test_ctrl_c_while_the_trace_is_drawn_keeps_what_was_found(self, named, monkeypatch):
-        whole = named.generate(TEXTS[0], trace=True, **FAST)
-        drawn, finish = [], named.finish
-
-        def stopping(face, *how):
-            drawn.append(face)
-            return stop() if len(drawn) == 2 else finish(face, *how)
-
-        monkeypatch.setattr(named, "finish", stopping)
-        avatar = named.generate(TEXTS[0], trace=True, **FAST)
-        assert whole.settings["optimised"]
-        assert avatar.settings == whole.settings | {"interrupted": True}
-        assert pixels(avatar) == pixels(whole)
-        assert len(whole.way) > len(avatar.way) == 2  # the first, and the end
-
-    def test_ctrl_c_saves_the_best_so_far(self, tmp_path, monkeypatch, capsys):
-        class Interrupted(TinyClip):
-            calls = 0
-
-            def encode_image(self, images):
-                self.calls += 1
-                if self.calls == 12:
-                    raise KeyboardInterrupt
-                return super().encode_image(images)
-
-        def load(path="", clip="", device="auto"):
-            return AvatarPipeline(Interrupted(), TinyGenerator(), TinyUpscaler(), name="tiny")
-
-        monkeypatch.setattr(AvatarPipeline, "from_pretrained", load)
-        asked = ["generate", "girl", "-n", "2", "-o", str(tmp_path), "--mode", "optimize"]
-        assert cli.main([*asked, "--size", "32"]) == 130
-        saved = list(tmp_path.glob("*.png"))
-        assert len(saved) == 1  # and no next one
-        assert "best so far" in capsys.readouterr().out
-        settings = images.read_settings(saved[0])
-        assert settings["interrupted"] is True
-        assert settings["score"] >= settings["score_before"]
-        monkeypatch.setattr(Interrupted, "encode_image", TinyClip.encode_image)
-        assert cli.main([*asked, "--size", "32"]) == 0
-        assert "already there" not in capsys.readouterr().out
-        assert "interrupted" not in images.read_settings(saved[0])
-
-
 SEARCH_OF_VIT_B_32 = """
 import sys
 from pathlib import Path
@@ -370,36 +286,3 @@ def test_memory_of_vit_b_32_does_not_grow_with_candidates_and_steps(tmp_path):
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         peaks.append(int(done.stdout.split()[-1]) / 2**10)
     assert peaks[1] - peaks[0] < 200, peaks
-
-
-def test_the_benchmark_compares_every_variant_with_sample_mode(named, tmp_path):
-    import importlib.util
-
-    from clipavatar.chibi.dataset import VALUES
-    from clipavatar.config import JudgeConfig
-    from clipavatar.models import Judge
-
-    path = Path(__file__).parent.parent / "examples" / "optimize_benchmark.py"
-    spec = importlib.util.spec_from_file_location("optimize_benchmark", path)
-    benchmark = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(benchmark)
-    asked = benchmark.hard_cases(4)
-    assert [case.language for case in asked] == ["en", "en", "zh", "zh"]
-    assert min(len(case.said) for case in asked) >= 4
-    assert len({case.seed for case in asked}) == 4  # no text is there in both languages
-    values = tuple(len(table) for table in VALUES.values())
-    judge = Judge(JudgeConfig(16, (4, 4), hidden=8, values=values)).eval()
-    variants = ["noise", "words,rivals=0,views=2"]
-    rows, drawn = benchmark.run(named, judge, asked, variants, steps=4, candidates=2)
-    assert [row["variant"] for row in rows] == ["sample", *variants]
-    assert (rows[0]["gain"], rows[0]["frechet over sample"]) == (0, 1)
-    assert all(row["score"] >= rows[0]["score"] for row in rows)
-    assert drawn.shape == (3, 4, 16, 16, 4)
-    assert benchmark.table(rows).count("\n") == 4
-    assert {case.seed for case in benchmark.hard_cases(4, 1000)}.isdisjoint(c.seed for c in asked)
-    assert benchmark.sign_test(0, 0) == 1
-    assert benchmark.sign_test(6, 0) == benchmark.sign_test(0, 6) == 2 / 64
-    assert benchmark.sign_test(3, 2) == 1
-    benchmark.save_sheet(drawn, tmp_path / "sheet.png")
-    with pytest.raises(ValueError, match="Search has steps"):
-        benchmark.search_of("noise,mood=3", 4)
