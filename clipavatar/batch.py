@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 MANIFEST = "manifest.jsonl"
 MANIFEST_PARTS = "manifest-*-of-*.jsonl"  # one for each process of several, until the end
 # what a picture's settings hold beside what was asked for
-FOUND = ("prompts", "score", "score_before", "optimised", "interrupted", "latent")
+FOUND = (
+    *("prompts", "score", "latent"),
+    *("score_before", "optimised", "nothing_missing", "interrupted"),  # by a search
+)
 
 
 def slug(text: str, longest: int = 100) -> str:
@@ -118,7 +121,18 @@ def save_texts(
             made, drawn = save_avatar(pipeline, path, text, number, options, force, trace)
             took = f"{(time.perf_counter() - start) * 1000:.0f} ms" if drawn else "already there"
             word = "saved" if drawn else "kept"
-            print(f"{word} {path}  seed {number}  score {made['score']:.2f}  {took}", flush=True)
+            print(f"{word} {path}  seed {number}  {_scored(made)}  {took}", flush=True)
+
+
+def _scored(made: dict[str, Any]) -> str:
+    """The score of a picture with these settings, and what a search did for it."""
+    score = f"score {made['score']:.2f}"
+    if "optimised" not in made:
+        return score
+    if made["optimised"]:
+        return f"{score} (sampled {made['score_before']:.2f})"
+    missing = "nothing is missing" if "nothing_missing" in made else "nothing better was found"
+    return f"{score}, as sampled: {missing}"
 
 
 # ------------------------------------------------------------------------------------ prompt files

@@ -16,6 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from clipavatar import __version__
+from clipavatar.config import SEARCH_STEPS
 
 if TYPE_CHECKING:
     from clipavatar.pipeline import AvatarPipeline
@@ -162,7 +163,8 @@ def add_picture_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="first seed (0)")
     parser.add_argument("--size", type=int, default=512, help="side in pixels (512)")
     parser.add_argument("--mode", default="sample", help="sample (default) or optimize")
-    parser.add_argument("--steps", type=int, default=60, metavar="N", help="of optimize (60)")
+    steps = f"of optimize, at most ({SEARCH_STEPS})"
+    parser.add_argument("--steps", type=int, default=SEARCH_STEPS, metavar="N", help=steps)
     parser.add_argument("--time-budget", type=float, metavar="S", help="seconds of optimize")
     parser.add_argument("--judge", default="", metavar="CLIP", help="picks optimize's result")
     parser.add_argument("--start-from", default="", metavar="PNG", help="go on from an avatar")

@@ -14,7 +14,7 @@ from clipavatar.spaces import CHUNK
 from clipavatar.views import HELD_OUT, Views, draw_views, see
 
 TEMPERATURE = 0.03  # of the rivals, in cosines: one that is 0.1 farther than the text is beaten
-JUDGED = 16  # held-out views that decide
+JUDGED = 32  # held-out views that decide
 
 
 class Verdict(NamedTuple):

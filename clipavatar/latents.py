@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +20,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from tqdm import tqdm
 
-from clipavatar.goals import Goal, ImageEncoder, Judge, Verdict, closeness
+from clipavatar.config import SEARCH_STEPS
+from clipavatar.goals import Goal, ImageEncoder, Judge, Verdict, closeness, lost
 from clipavatar.images import over
 from clipavatar.spaces import CHUNK, Generator, Latent, Space, draw
 from clipavatar.views import draw_views, see
@@ -28,9 +29,10 @@ from clipavatar.views import draw_views, see
 PLAIN = 0.5  # in [-1, 1]: a light grey that neither white clothes nor black hair drown in
 FRAMES = 40  # of the way there, at most
 SPARED = 0.15  # more than this no attribute may lose to its rivals, whatever the others win
-CALMING = 0.5  # of a search: from here on the learning rate falls
+MISSED = 1.0  # what an attribute loses that CLIP does not see
 Clock = Callable[[], float]
 Hold = Callable[[Tensor], Tensor]  # faces (N, C, R, R) -> (N,): how far from what shall stay
+Enough = Callable[[Tensor], bool]  # of a face (1, C, R, R): whether there is nothing left to do
 
 
 def sample_noise(candidates: int, noise_size: int, seed: int) -> Tensor:
@@ -57,9 +59,24 @@ def cosine(embeddings: Tensor, target: Tensor) -> Tensor:
 
 def score(clip: ImageEncoder, faces: Tensor, target: Tensor) -> Tensor:
     """Faces (N, C, R, R) over plain light grey -> their cosines (N,) to the target (E,)."""
+    return cosine(_seen(clip, faces), target)
+
+
+def _seen(clip: ImageEncoder, faces: Tensor) -> Tensor:
+    """Faces (N, C, R, R) over plain light grey -> (N, E), unit length."""
     plain = torch.full((1, 3, 1, 1), PLAIN, device=faces.device)
     seen = [clip.encode_image(over(some, plain).clamp(-1, 1)) for some in torch.split(faces, CHUNK)]
-    return cosine(torch.cat(seen), target)
+    return torch.cat(seen)
+
+
+@torch.no_grad()
+def misses_nothing(clip: ImageEncoder, rivals: Sequence[Tensor], face: Tensor) -> bool:
+    """Whether a face (1, C, R, R) loses little to the rivals of every attribute: see MISSED.
+
+    There is nothing to repair then, and what a search would still change is as often for the worse.
+    """
+    won = lost(_seen(clip, face)[:, None], rivals)  # (A, 1, 1)
+    return len(won) > 0 and bool((won <= MISSED).all())
 
 
 # --------------------------------------------------------------------------------------- the search
@@ -69,15 +86,14 @@ def score(clip: ImageEncoder, faces: Tensor, target: Tensor) -> Tensor:
 class Search:
     """How to search; the defaults are for any prompt."""
 
-    steps: int = 60
+    steps: int = SEARCH_STEPS
     seconds: float = math.inf  # at most
-    views: int = 4  # of each picture in each step
-    learning_rate: float = 0.08  # standard deviations a step
+    views: int = 2  # of each picture in each step
+    learning_rate: float = 0.05  # standard deviations a step
     rivals: float = 0.2  # weight of the near misses
     pull: float = 0.02  # weight of the way from the mean latent
     hold: float = 1.0  # weight of what shall stay as it is
-    checks: int = 10  # times that the judge is asked
-    patience: int = 4  # checks without anything better after which it stops, once it calms down
+    checks: int = 6  # times that the judge is asked
 
 
 @dataclass(frozen=True)
@@ -91,6 +107,7 @@ class Found:
     steps: int  # taken
     interrupted: bool
     way: list[Latent]  # from the start to the end, at most FRAMES or so
+    nothing_missing: bool = False  # in the first start, so that there was nothing to search for
 
 
 @torch.no_grad()
@@ -100,9 +117,9 @@ def search(
     goal: Goal,
     space: Space,
     judge: Judge,
-    second_look: Judge,
     how: Search = Search(),
     hold: Hold | None = None,
+    enough: Enough | None = None,
     seed: int = 0,
     clock: Clock = time.monotonic,
 ) -> Found:
@@ -110,31 +127,26 @@ def search(
 
     Every start and every picture of every check competes: it must be better than the first start in
     the judge's views by more than their standard error, in no attribute worse by more than SPARED,
-    and no worse in the plain cosine. The best of so many owes some of its lead to the views that
-    picked it, so `second_look`, a judge with fresh views, compares it with the start by the same
-    rule; if it fails, the start stays. Ctrl-C ends the search with the best so far. Of
-    `how.seconds` enough is kept for the last looks.
+    and no worse in the plain cosine; if none is, the first start stays. With `enough` it ends as
+    soon as the best picture, the first start to begin with, leaves nothing to do. Ctrl-C ends it
+    with the best so far. Of `how.seconds` as much is kept as the last look takes.
     """
     random = torch.Generator().manual_seed(seed)
     moving = space.start.clone().requires_grad_()
     optimiser = torch.optim.Adam([moving], how.learning_rate)
     begun = clock()
-    best = _Best(generator, clip, goal, space, judge, second_look, hold, how)
-    looks = (clock() - begun) * (len(moving) + 2)  # at all rows, and at two a second time
+    best = _Best(generator, clip, goal, space, judge, hold, enough, how)
+    look = (clock() - begun) * len(moving)  # at all rows
 
     def share(step: int) -> float:
-        return max(step / how.steps, (clock() - begun) / max(how.seconds - looks, 1e-9))
-
-    def finish() -> None:
-        if step > best.looked:
-            best.look(step, moving.detach(), done)
+        return max(step / how.steps, (clock() - begun) / max(how.seconds - look, 1e-9))
 
     way, step, interrupted = [(0, moving.detach().clone())], 0, False
     with tqdm(total=how.steps, unit="step", delay=2, disable=None, leave=False) as bar:
         try:
-            if len(moving) > 1 and share(0) < 1:  # another start may be the better one as it is
-                best.look(0, moving.detach(), 0.0)
-            while (done := share(step)) < 1 and best.stale < how.patience:
+            if len(moving) > 1 and not best.done and share(0) < 1:
+                best.look(0, moving.detach())  # another start may be the better one as it is
+            while not best.done and (done := share(step)) < 1:
                 optimiser.param_groups[0]["lr"] = how.learning_rate * ramp(done)
                 moving.grad = _gradient(generator, clip, goal, space, how, hold, moving, random)
                 optimiser.step()
@@ -143,16 +155,16 @@ def search(
                 if _passes(done, now, FRAMES):
                     way.append((step, moving.detach().clone()))
                 if _passes(done, now, how.checks):
-                    best.look(step, moving.detach(), now)
+                    best.look(step, moving.detach())
                     bar.set_postfix_str(f"score {best.plain:.3f}", refresh=False)
                 bar.update()
         except KeyboardInterrupt:
             interrupted = True
-    for ending in (finish, best.confirm):
-        try:
-            ending()
-        except KeyboardInterrupt:
-            interrupted = True
+    try:
+        if step > best.looked:
+            best.look(step, moving.detach())
+    except KeyboardInterrupt:
+        interrupted = True
     return best.found(step, interrupted, way)
 
 
@@ -204,7 +216,7 @@ def _gradient(
 
 
 class _Best:
-    """The best point so far, its first the start of row 0."""
+    """The best point so far, its first the start of row 0; `done`: it leaves nothing to do."""
 
     def __init__(
         self,
@@ -213,59 +225,49 @@ class _Best:
         goal: Goal,
         space: Space,
         judge: Judge,
-        second_look: Judge,
         hold: Hold | None,
+        enough: Enough | None,
         how: Search,
     ) -> None:
         self.generator, self.clip, self.goal, self.space = generator, clip, goal, space
-        self.judge, self.second_look, self.hold, self.how = judge, second_look, hold, how
+        self.judge, self.hold, self.enough, self.how = judge, hold, enough, how
         self.first = self.latent = space.latent.rows(slice(0, 1))
         faces = draw(generator, self.first)
-        self.before = self._judged(judge, faces)
+        self.before = self._judged(faces)
         self.plain = self.plain_before = float(score(clip, faces, goal.target)[0])
-        self.score = self.highest = float(self.before.near.mean())
-        self.row = self.step = self.looked = self.stale = 0
-        self.confirmed: tuple[float, float] | None = None  # before and after, in fresh views
+        self.score = float(self.before.near.mean())
+        self.row = self.step = self.looked = 0
+        self.done = enough is not None and enough(faces)
 
-    def _judged(self, judge: Judge, faces: Tensor) -> Verdict:
+    def _judged(self, faces: Tensor) -> Verdict:
         """Of faces (N, C, R, R), less what they changed of what shall stay."""
-        near, lost = judge(faces)
+        seen = self.judge(faces)
         kept = 0 if self.hold is None else self.how.hold * self.hold(faces)[:, None]
-        return Verdict(near - kept, lost)
+        return seen._replace(near=seen.near - kept)
 
-    def look(self, step: int, points: Tensor, done: float) -> None:
+    def look(self, step: int, points: Tensor) -> None:
         """Let the pictures at points (N, D) compete."""
         latent = self.space.at(points)
         faces = draw(self.generator, latent)
-        judged, plain = self._judged(self.judge, faces), score(self.clip, faces, self.goal.target)
+        judged, plain = self._judged(faces), score(self.clip, faces, self.goal.target)
         means = judged.near.mean(dim=1)
         better = (means > self.score) & _better(self.before, judged) & (plain >= self.plain_before)
-        rises = float(means.max()) > self.highest
-        self.stale = 0 if rises or done <= CALMING else self.stale + 1
-        self.highest = max(self.highest, float(means.max()))
         if better.any():
             row = int(means.masked_fill(~better, -math.inf).argmax())
             self.row, self.step, self.latent = row, step, latent.rows(slice(row, row + 1))
             self.score, self.plain = float(means[row]), float(plain[row])
+            self.done = self.enough is not None and self.enough(faces[row : row + 1])
         self.looked = step  # last: a look that Ctrl-C ended is taken again
 
-    def confirm(self) -> None:
-        """Compare the winner with the first start in fresh views."""
-        if self.latent is self.first:
-            return
-        faces = [draw(self.generator, latent) for latent in (self.first, self.latent)]
-        before, after = (self._judged(self.second_look, face) for face in faces)
-        if _better(before, after).all():
-            self.confirmed = float(before.near.mean()), float(after.near.mean())
-
     def found(self, steps: int, interrupted: bool, way: list[tuple[int, Tensor]]) -> Found:
-        if self.confirmed is None:
-            same = float(self.before.near.mean())
-            return Found(self.first, False, same, same, steps, interrupted, [self.first])
+        before = float(self.before.near.mean())
+        if self.latent is self.first:
+            same = (self.first, False, before, before)
+            return Found(*same, steps, interrupted, [self.first], nothing_missing=self.done)
         row = slice(self.row, self.row + 1)
         frames = [self.space.at(points).rows(row) for step, points in way if step < self.step]
         ways = [*frames, self.latent]
-        return Found(self.latent, True, *self.confirmed, steps, interrupted, ways)
+        return Found(self.latent, True, before, self.score, steps, interrupted, ways)
 
 
 def _better(before: Verdict, after: Verdict) -> Tensor:

@@ -20,20 +20,13 @@ from clipavatar.backgrounds import check_background
 from clipavatar.backgrounds import choose as choose_background
 from clipavatar.checkpoint import ASSETS, find_generator, load_model
 from clipavatar.choosing import Choice, choose
-from clipavatar.config import GeneratorConfig, check_range
+from clipavatar.config import SEARCH_STEPS, GeneratorConfig, check_range
 from clipavatar.devices import find_device, fold, ready
 from clipavatar.images import finish
 from clipavatar.keeping import check_keep, keep_choices, move_words, read_start
 from clipavatar.latents import sample_noise, score
 from clipavatar.prompts import check_text
-from clipavatar.refine import (
-    OWN_WORDS_STYLE,
-    SCORED,
-    finalists,
-    load_judge,
-    refine,
-    refining,
-)
+from clipavatar.refine import OWN_WORDS_STYLE, load_judge, refine, refining
 from clipavatar.spaces import Latent, draw, pack, unpack
 from clipavatar.syntax import attributes, parse
 from clipavatar.targets import Target, complete, find_target, steer
@@ -120,8 +113,8 @@ class AvatarPipeline:
         seed        0 .. 2**63 - 1
         size        side in pixels, 16 .. 4096 (512)
         candidates  how many faces CLIP chooses from, 1 .. 256 (8)
-        mode        "sample", or "optimize", which also moves the best faces towards the text
-        steps       of mode "optimize", 1 .. 10000 (60)
+        mode        "sample", or "optimize", which also moves the best face towards the text
+        steps       of mode "optimize", 1 .. 10000 (24)
         time_budget seconds that all of it may take; None: as long as the steps do
         judge       another CLIP to pick its result; empty: held-out views for the same one
         trace       whether the avatar gets the `way` there
@@ -139,7 +132,7 @@ class AvatarPipeline:
         settings = self.settings(text, seed, **options)
         wanted = self.target(settings)
         latent = self.latent(settings, wanted, options.get("start_from", ""))  # (N, Z), (N, E)
-        scores, best, faces = self.choose(latent, wanted.direction)
+        _, best, faces = self.choose(latent, wanted.direction)
         way, frames = [best], list[Image.Image]()
         reached = float(score(self.clip, faces, wanted.direction))
         face, closeness, made = faces[0], round(reached, 4), dict[str, Any]()
@@ -148,11 +141,11 @@ class AvatarPipeline:
         try:
             if settings["mode"] == "optimize":
                 made = {"optimised": False, "score_before": closeness}
-                starts = self.starts(settings, wanted, latent, scores)
                 second = load_judge(options.get("judge", ""), str(self.device))
-                asked = (settings, starts, wanted.direction, self.named, second)
+                asked = (settings, best, wanted.direction, self.named, second)
                 found = refine(self.generator, self.clip, *asked, begun=begun)
                 made |= {"interrupted": True} if found.interrupted else {}
+                made |= {"nothing_missing": True} if found.nothing_missing else {}
                 if found.optimised:
                     end = draw(self.generator, found.latent)
                     reached = round(float(score(self.clip, end, wanted.direction)), 4)
@@ -188,7 +181,7 @@ class AvatarPipeline:
         size: int = 512,
         candidates: int = 8,
         mode: str = "sample",
-        steps: int = 60,
+        steps: int = SEARCH_STEPS,
         style: str = "chibi",
         background: str | None = None,
         negative: str = "",
@@ -241,36 +234,16 @@ class AvatarPipeline:
         settings: Mapping[str, Any],
         wanted: Target,
         start_from: str | Path = "",
-        candidates: int = 0,
     ) -> Latent:
-        """What the faces CLIP chooses from are drawn from: N candidates, or one saved avatar.
-
-        `candidates` in place of the settings'; more of them leave the first ones as they are.
-        """
+        """What the faces CLIP chooses from are drawn from: N candidates, or one saved avatar."""
         if start_from:
             return self._go_on(settings, wanted, start_from)
         text, seed = settings["text"], settings["seed"]
-        count = candidates or settings["candidates"]
-        noise = sample_noise(count, self.config.noise_size, seed)  # (N, Z)
+        noise = sample_noise(settings["candidates"], self.config.noise_size, seed)  # (N, Z)
         if self.named:
             noise = steer(noise, text, seed, settings.get("negative", ""), "diverse" in settings)
         noise = noise.to(self.device)
         return Latent(noise, self.complete(text, noise, *wanted[1:]))
-
-    def starts(
-        self, settings: Mapping[str, Any], wanted: Target, latent: Latent, scores: Tensor
-    ) -> Latent:
-        """What a search moves, the best first, of SCORED candidates or more; `latent` of N has the
-
-        sampled ones and their scores (N,), or the one saved avatar.
-        """
-        sampled = len(scores)
-        if "start_from" not in settings and sampled < SCORED:
-            latent = self.latent(settings, wanted, candidates=SCORED)
-            others = latent.rows(slice(sampled, None))
-            more = self.choose(others, wanted.direction).scores
-            scores = torch.cat((scores, more))
-        return latent.rows(finalists(scores, sampled))
 
     def _go_on(self, settings: Mapping[str, Any], wanted: Target, start_from: str | Path) -> Latent:
         """N = 1: the latent of a saved avatar, its words changed to what is asked for now."""

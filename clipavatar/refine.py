@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import accumulate
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
@@ -19,17 +19,14 @@ from clipavatar.chibi.sample import CHOOSERS, HIDES, SAMPLING
 from clipavatar.clip import load_clip
 from clipavatar.goals import ImageEncoder, goal_of, held_out_judge
 from clipavatar.keeping import hold_of
-from clipavatar.latents import Found, Search, search
+from clipavatar.latents import Found, Search, misses_nothing, search
 from clipavatar.prompts import describe, understand
 from clipavatar.spaces import Generator, Latent, draw, make_space
 from clipavatar.syntax import Prompt, attributes, parse
 from clipavatar.targets import CHUNK, COLOURS, TextEncoder, _language, find_target
 
 SPACE = "noise+volume"
-SCORED = 24  # candidates that a search begins with, at least; sample mode's come first
-FINALISTS = 2  # starts that are moved together
 NAMINGS = 3  # sentences that name a value alone
-FRESH = 0xF2E5  # turns a seed into that of the views for the second look
 OWN_WORDS_STYLE = "words"  # of prompts/templates.toml: the text as it stands
 
 
@@ -45,16 +42,6 @@ def refining(time_budget: float | None, judge: str) -> dict[str, Any]:
             raise ValueError(f"time_budget must be a number of seconds, not {time_budget!r}")
         made["time_budget"] = float(time_budget)
     return made | ({"judge": judge} if judge else {})
-
-
-def finalists(scores: Tensor, sampled: int) -> Tensor:
-    """Of N candidates' scores (N,) the rows that are moved: first what sample mode picks, the best
-
-    of `sampled`, then the best of all others.
-    """
-    first = scores[:sampled].argmax()
-    order = scores.argsort(descending=True, stable=True)
-    return torch.cat((first[None], order[order != first]))[:FINALISTS]
 
 
 def load_judge(name: str, device: str) -> Encoder | None:
@@ -86,9 +73,10 @@ def refine(
 
     `named`: the noise's entries have the names of chibi/sample.py. Those that choose attributes
     stay then: their choices are in the words already; and those that choose colours do: they are
-    the seed's. `second` is another CLIP, which decides in
-    place of the first one's held-out views. The time that may be taken counts from `begun`, a
-    reading of time.monotonic; None: from now. See `search`.
+    the seed's. `second` is another CLIP, which decides in place of the first one's held-out views.
+    The time that may be taken counts from `begun`, a reading of time.monotonic; None: from now.
+    The search ends when the judging CLIP misses nothing of what is said, unless there is a negative
+    prompt, of which the rivals do not know. See `search`.
     """
     begun = time.monotonic() if begun is None else begun
     text, style, seed = settings["text"], settings["style"], settings["seed"]
@@ -105,12 +93,13 @@ def refine(
         theirs = find_target(second, text, style, settings.get("negative", "")).direction
         judging, judged = second, goal_of(theirs, rivals=value_rivals(second, text, style))
     judge = held_out_judge(judging, judged, seed, how.rivals)
-    second_look = held_out_judge(judging, judged, seed ^ FRESH, how.rivals)
     with torch.no_grad():
-        hold = hold_of(draw(generator, start.rows(slice(0, 1))), text, settings.get("keep", ""))
+        first = draw(generator, start.rows(slice(0, 1)))
+    hold = hold_of(first, text, settings.get("keep", ""))
+    enough = None if settings.get("negative") else partial(misses_nothing, judging, judged.rivals)
     where = make_space(space, generator, start, free, stress, loud)
     how = replace(how, seconds=how.seconds - (time.monotonic() - begun))
-    return search(generator, clip, goal, where, judge, second_look, how, hold, seed)
+    return search(generator, clip, goal, where, judge, how, hold, enough, seed)
 
 
 def said_values(generator: Generator, text: str, style: str = "") -> list[int]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from clipavatar.avatars import MODES
 from clipavatar.backgrounds import check_background
 from clipavatar.batch import save_texts
-from clipavatar.config import check_range
+from clipavatar.config import SEARCH_STEPS, check_range
 from clipavatar.keeping import check_keep, read_start
 from clipavatar.prompts import expand
 
@@ -29,7 +29,7 @@ anything else        is drawn, in Chinese or English: 双马尾 粉色头发 的
 :negative glasses    what to keep away from; without words: nothing
 :diverse             what is left unsaid differs from seed to seed; again: it no longer does
 :mode optimize       move the best faces towards the text; without a name: sample
-:steps 120           of that; without a number: 60
+:steps 120           of that; without a number: 24
 :from girl.png       go on from a saved avatar, which keeps what :keep says; without: from seeds
 :keep hair, face     of it: parts, or all; without: what the text says nothing of may change
 :help  :quit         Ctrl-C stops the picture or the line, Ctrl-D ends"""
@@ -50,7 +50,7 @@ def check_mode(name: str) -> str:
 def check_steps(value: str) -> int:
     if value and not value.isdecimal():
         raise ValueError(f":steps needs a whole number, not {value!r}")
-    steps = int(value or 60)
+    steps = int(value or SEARCH_STEPS)
     check_range("steps", steps, 1, 10_000)
     return steps
 

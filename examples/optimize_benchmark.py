@@ -34,6 +34,7 @@ from tqdm import tqdm
 
 from clipavatar.checkpoint import ASSETS
 from clipavatar.chibi.dataset import UNSAID
+from clipavatar.config import SEARCH_STEPS
 from clipavatar.images import contact_sheet, resize, to_float, to_pil, to_uint8
 from clipavatar.latents import Search, score
 from clipavatar.metrics.alignment import embed
@@ -82,9 +83,10 @@ def run(
     judge: Any,
     asked: Sequence[Case],
     variants: Sequence[str],
-    steps: int = 60,
+    steps: int = SEARCH_STEPS,
     candidates: int = 8,
     second: Any = None,
+    starts: int = 1,
 ) -> tuple[list[dict[str, Any]], Tensor]:
     """Figures of sample mode and of each variant, and their pictures (1 + variants, N, R, R, C)."""
     names = ["sample", *variants]
@@ -105,8 +107,8 @@ def run(
         seconds[0, column] = sampled
         for row, (space, how) in enumerate(hows, 1):
             begun = time.perf_counter()
-            starts = pipeline.starts(settings, target, latent, close)
-            start = (settings, starts, target.direction, pipeline.named, second)
+            best = latent.rows(close.argsort(descending=True, stable=True)[:starts])
+            start = (settings, best, target.direction, pipeline.named, second)
             found = refine(pipeline.generator, pipeline.clip, *start, space=space, how=how)
             face = draw(pipeline.generator, found.latent) if found.optimised else sample
             seconds[row, column] = sampled + time.perf_counter() - begun
@@ -208,8 +210,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("variants", nargs="*", default=[SPACE], metavar="VARIANT")
     parser.add_argument("-n", type=int, default=200, help="prompts (200)")
     parser.add_argument("--first", type=int, default=0, help="number of the first figure (0)")
-    parser.add_argument("--steps", type=int, default=60)
+    parser.add_argument("--steps", type=int, default=SEARCH_STEPS)
     parser.add_argument("--candidates", type=int, default=8)
+    parser.add_argument("--starts", type=int, default=1, help="candidates moved together (1)")
     parser.add_argument("--model", default="")
     parser.add_argument("--clip", default="")
     parser.add_argument("--device", default="auto")
@@ -221,7 +224,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     pipeline = AvatarPipeline.from_pretrained(args.model, args.clip, args.device)
     reader, _ = load_judge(args.reader)
     second = load_second(args.judge, str(pipeline.device))
-    counts = (args.steps, args.candidates, second)
+    counts = (args.steps, args.candidates, second, args.starts)
     rows, drawn = run(pipeline, reader, hard_cases(args.n, args.first), args.variants, *counts)
     print(table(rows))
     if args.json:

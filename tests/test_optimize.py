@@ -9,17 +9,15 @@ import pytest
 import torch
 from conftest import NAMED, TINY, TinyClip, TinyUpscaler
 
-from clipavatar import refine
+from clipavatar import latents, refine
 from clipavatar.chibi.sample import SAMPLING
 from clipavatar.config import DcganConfig, StyleGeneratorConfig
 from clipavatar.goals import Verdict
-from clipavatar.latents import score
 from clipavatar.models import Generator
 from clipavatar.models.dcgan import Dcgan
 from clipavatar.models.style_generator import StyleGenerator
 from clipavatar.pipeline import AvatarPipeline
 from clipavatar.refine import near_misses, said_values, value_rivals
-from clipavatar.spaces import draw
 from clipavatar.understanding import understand
 
 TEXTS = ["cute girl, twin tails", "银发 猫耳 女孩", "girl, (pink hair:1.5) | boy:0.4"]
@@ -61,23 +59,15 @@ class TestPromises:
             assert pixels(named.generate(text, seed=2, **FAST)) == pixels(after)
         assert any(optimised)
 
-    def test_it_begins_with_more_candidates_and_the_sample_comes_first(self, named):
-        for text in TEXTS[:3]:
-            settings = named.settings(text, seed=2)
+    def test_what_is_moved_is_what_sample_mode_picks(self, named, searches):
+        for text in TEXTS:
+            settings = named.settings(text, seed=2, candidates=3)
             wanted = named.target(settings)
-            latent = named.latent(settings, wanted)
-            choice = named.choose(latent, wanted.direction)
-            starts = named.starts(settings, wanted, latent, choice.scores)
-            assert torch.equal(starts.noise[0], choice.latent.noise[0])
-            assert len(starts.noise) == refine.FINALISTS
-            wide = named.latent(settings, wanted, candidates=refine.SCORED)
-            assert torch.equal(wide.noise[: len(latent.noise)], latent.noise)
-            scores = named.choose(wide, wanted.direction).scores
-            rest = scores[(wide.noise != choice.latent.noise).any(dim=1)]
-            second = score(
-                named.clip, draw(named.generator, starts.rows(slice(1, 2))), wanted.direction
-            )
-            assert abs(float(second[0] - rest.max())) < 1e-5
+            best = named.choose(named.latent(settings, wanted), wanted.direction).latent
+            named.generate(text, seed=2, **FAST)
+            moved = searches[-1]["space"].latent
+            assert torch.equal(moved.noise, best.noise)
+            assert torch.equal(moved.words, best.words)
 
     def test_what_is_said_has_its_place_among_what_the_generator_reads(self):
         reads = tuple(len(table) for table in SAMPLING.values())
@@ -102,12 +92,6 @@ class TestPromises:
         again = pipeline.generate(first.text, start_from=path, size=32)
         assert pixels(again) == pixels(first)
 
-    def test_the_starts_are_what_sample_mode_picks_and_then_the_best(self):
-        scores = torch.tensor([0.1, 0.4, 0.4, 0.2, 0.9, 0.5])
-        assert refine.finalists(scores, 4).tolist() == [1, 4]
-        assert refine.finalists(scores, 6).tolist() == [4, 5]
-        assert refine.finalists(scores[:1], 1).tolist() == [0]
-
     def test_if_it_does_not_help_the_sample_is_returned(self, named, monkeypatch):
         def strict(*_):
             return lambda faces: Verdict(torch.zeros(len(faces), 4), torch.zeros(len(faces), 0))
@@ -118,6 +102,20 @@ class TestPromises:
         assert avatar.score == avatar.settings["score_before"]
         assert pixels(avatar) == pixels(sampled(named, TEXTS[0]))
 
+    def test_where_nothing_is_missing_the_sample_is_returned_at_once(
+        self, named, monkeypatch, searches
+    ):
+        monkeypatch.setattr(latents, "MISSED", 1e9)
+        avatar = named.generate(TEXTS[0], **FAST)
+        assert searches[0]["found"].steps == 0
+        assert avatar.settings["nothing_missing"] is True
+        assert avatar.settings["optimised"] is False
+        assert pixels(avatar) == pixels(sampled(named, TEXTS[0]))
+        for text, negative in (("something lovely", ""), (TEXTS[0], "glasses"), (TEXTS[2], "")):
+            avatar = named.generate(text, negative=negative, **FAST)
+            assert "nothing_missing" not in avatar.settings  # CLIP's rivals do not tell
+            assert searches[-1]["found"].steps == FAST["steps"]
+
     def test_a_second_clip_decides(self, named, monkeypatch):
         class Other(TinyClip):
             asked = 0
@@ -126,6 +124,7 @@ class TestPromises:
                 self.asked += len(images)
                 return super().encode_image(images.flip(1))
 
+        monkeypatch.setattr(latents, "MISSED", -1)
         other, loaded = Other(), []
         monkeypatch.setattr(refine, "load_clip", lambda *name: loaded.append(name) or other)
         refine._loaded.cache_clear()
@@ -140,6 +139,7 @@ class TestPromises:
     def test_the_search_and_a_second_clip_go_away_from_a_negative_prompt(
         self, named, searches, monkeypatch
     ):
+        monkeypatch.setattr(latents, "MISSED", -1)
         judged, judge_of = [], refine.held_out_judge
 
         def judge(clip, goal, *how):
@@ -152,7 +152,7 @@ class TestPromises:
             avatar = named.generate("girl", seed=2, negative=negative, judge="other", **FAST)
         assert avatar.settings["negative"] == "glasses"
         glasses, girl = named.clip.encode_text(["a girl with glasses", "a girl"])
-        for plain, without in ([each["goal"] for each in searches], judged[::2]):
+        for plain, without in ([each["goal"] for each in searches], judged):
             assert (without.target - plain.target) @ (glasses - girl) < -0.01
 
     @pytest.mark.parametrize(

@@ -1,12 +1,13 @@
 """mode="optimize" with little time, or stopped: the best so far, and nothing lost."""
 
+import re
 import time
 
 import pytest
 from conftest import TinyClip, TinyGenerator, TinyUpscaler
 from test_optimize import FAST, TEXTS, pixels, sampled
 
-from clipavatar import cli, images
+from clipavatar import cli, images, latents
 from clipavatar.pipeline import AvatarPipeline
 
 
@@ -25,7 +26,7 @@ def test_a_time_budget_ends_it(pipeline, searches):
     begun = time.monotonic()
     avatar = pipeline.generate("girl", time_budget=0.3, **{**FAST, "steps": 10_000})
     assert time.monotonic() - begun < 3  # all steps take half a minute
-    assert searches[1]["found"].steps < 1000  # patience ends no search before its middle
+    assert searches[1]["found"].steps < 1000  # of the 10,000
     assert avatar.settings["time_budget"] == 0.3
 
 
@@ -91,3 +92,21 @@ def test_ctrl_c_saves_the_best_so_far(tmp_path, monkeypatch, capsys):
     assert cli.main([*asked, "--size", "32"]) == 0
     assert "already there" not in capsys.readouterr().out
     assert "interrupted" not in images.read_settings(saved[0])
+
+
+@pytest.mark.parametrize(
+    ("missed", "says"),
+    [(1e9, ", as sampled: nothing is missing"), (-1, r" \(sampled 0\.\d\d\)")],
+)
+def test_the_line_of_a_picture_says_what_a_search_did(
+    cli_pipeline, tmp_path, monkeypatch, capsys, missed, says
+):
+    monkeypatch.setattr(latents, "MISSED", missed)
+    asked = ["generate", TEXTS[0], "--seed", "2", "-o", str(tmp_path), "--size", "32"]
+    for _ in ("drawn", "already there"):
+        assert cli.main([*asked, "--mode", "optimize", "--steps", "8"]) == 0
+        assert re.search(rf"score 0\.\d\d{says}  ", capsys.readouterr().out)
+    monkeypatch.setattr(latents, "SPARED", -100)
+    assert cli.main([*asked, "--mode", "optimize", "--steps", "8", "--force"]) == 0
+    found = "nothing is missing" if missed > 0 else "nothing better was found"
+    assert f", as sampled: {found}  " in capsys.readouterr().out
