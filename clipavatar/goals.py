@@ -38,7 +38,7 @@ class Goal(NamedTuple):
     """What CLIP shall see."""
 
     target: Tensor  # (E,), unit length: the text
-    towards: Tensor  # (E,) or (N, E), unit length: where each picture is moved, target or near it
+    towards: Tensor  # (E,), unit length: where a picture is moved, target or near it
     rivals: tuple[Tensor, ...]  # for each attribute (K, E): from the text to its near misses
 
 
@@ -54,13 +54,13 @@ def spherical_distance(one: Tensor, other: Tensor) -> Tensor:
 
 
 def closeness(seen: Tensor, towards: Tensor, rivals: Sequence[Tensor], weight: float) -> Tensor:
-    """Unit vectors (N, V, E), (E,) or (N, E), and (K, E) of each attribute -> (N, V), at most 0.
+    """Unit vectors (N, V, E), (E,), and (K, E) of each attribute -> (N, V), at most 0.
 
     Minus the spherical distance, minus `weight` for what the rivals win: the mean over the
     attributes, however many values each has, plus the worst of them. A cosine alone rewards
     whatever all texts have in common.
     """
-    near = -spherical_distance(seen, towards if towards.dim() == 1 else towards[:, None])
+    near = -spherical_distance(seen, towards)
     if not rivals:
         return near
     won = lost(seen, rivals)

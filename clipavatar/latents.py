@@ -1,10 +1,10 @@
 """The generator's noise drawn from a seed, and the search that moves a latent towards a text.
 
-The search follows what held up in others' hands: Adam on a few starts at once and a learning rate
-that ramps up and down (StyleGAN2's projector, Karras et al. 2020), the spherical distance over
-augmented views (FuseDream, Liu et al. 2021; k-diffusion), a latent kept where pictures look real
-(PULSE, Menon et al. 2020). What is new: the prompt is told from its near misses, and views that
-took no part in the search decide whether any of it helped.
+The search follows what held up in others' hands: Adam with a learning rate that ramps up and down
+(StyleGAN2's projector, Karras et al. 2020), the spherical distance over augmented views (FuseDream,
+Liu et al. 2021; k-diffusion), a latent kept where pictures look real (PULSE, Menon et al. 2020).
+What is new: the prompt is told from its near misses, and views that took no part in the search
+decide whether any of it helped.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from clipavatar.views import draw_views, see
 PLAIN = 0.5  # in [-1, 1]: a light grey that neither white clothes nor black hair drown in
 FRAMES = 40  # of the way there, at most
 SPARED = 0.15  # more than this no attribute may lose to its rivals, whatever the others win
+NEEDED = 0.2  # of what all of them lose a picture must win back, or it is not worth a change
 MISSED = 1.0  # what an attribute loses that CLIP does not see
 Clock = Callable[[], float]
 Hold = Callable[[Tensor], Tensor]  # faces (N, C, R, R) -> (N,): how far from what shall stay
@@ -70,13 +71,10 @@ def _seen(clip: ImageEncoder, faces: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def misses_nothing(clip: ImageEncoder, rivals: Sequence[Tensor], face: Tensor) -> bool:
-    """Whether a face (1, C, R, R) loses little to the rivals of every attribute: see MISSED.
-
-    There is nothing to repair then, and what a search would still change is as often for the worse.
-    """
+def missed(clip: ImageEncoder, rivals: Sequence[Tensor], face: Tensor) -> list[int]:
+    """Which attributes of a face (1, C, R, R) lose more to their rivals than MISSED."""
     won = lost(_seen(clip, face)[:, None], rivals)  # (A, 1, 1)
-    return len(won) > 0 and bool((won <= MISSED).all())
+    return [i for i, loss in enumerate(won.flatten().tolist()) if loss > MISSED]
 
 
 # --------------------------------------------------------------------------------------- the search
@@ -115,7 +113,8 @@ def search(
     generator: Generator,
     clip: ImageEncoder,
     goal: Goal,
-    space: Space,
+    starts: Latent,
+    around: Callable[[Latent], Space],
     judge: Judge,
     how: Search = Search(),
     hold: Hold | None = None,
@@ -123,29 +122,34 @@ def search(
     seed: int = 0,
     clock: Clock = time.monotonic,
 ) -> Found:
-    """Move N starts (the first is the best so far) towards the goal; the judge picks the result.
+    """Move the best of N starts in the space `around` it to the goal; the judge picks the result.
 
     Every start and every picture of every check competes: it must be better than the first start in
-    the judge's views by more than their standard error, in no attribute worse by more than SPARED,
-    and no worse in the plain cosine; if none is, the first start stays. With `enough` it ends as
-    soon as the best picture, the first start to begin with, leaves nothing to do. Ctrl-C ends it
-    with the best so far. Of `how.seconds` as much is kept as the last look takes.
+    the judge's views by more than their standard error, in all attributes together by NEEDED, in
+    none worse by more than SPARED, and no worse in the plain cosine; if none is, the first start
+    stays. With `enough` it ends as soon as the best picture, the first start to begin with, leaves
+    nothing to do. Ctrl-C ends it with the best so far. Of `how.seconds` as much is kept as the last
+    look takes.
     """
     random = torch.Generator().manual_seed(seed)
-    moving = space.start.clone().requires_grad_()
-    optimiser = torch.optim.Adam([moving], how.learning_rate)
-    begun = clock()
-    best = _Best(generator, clip, goal, space, judge, hold, enough, how)
-    look = (clock() - begun) * len(moving)  # at all rows
+    begun, others = clock(), starts.rows(slice(1, None))
+    best = _Best(generator, clip, goal, starts.rows(slice(0, 1)), judge, hold, enough, how)
+    look = clock() - begun  # at one
+
+    def left() -> float:
+        return how.seconds - look - (clock() - begun)
 
     def share(step: int) -> float:
         return max(step / how.steps, (clock() - begun) / max(how.seconds - look, 1e-9))
 
-    way, step, interrupted = [(0, moving.detach().clone())], 0, False
+    way, step, interrupted = list[tuple[int, Latent]](), 0, False
     with tqdm(total=how.steps, unit="step", delay=2, disable=None, leave=False) as bar:
         try:
-            if len(moving) > 1 and not best.done and share(0) < 1:
-                best.look(0, moving.detach())  # another start may be the better one as it is
+            if len(others.noise) and not best.done and left() > look * len(others.noise):
+                best.look(0, others)
+            space = around(best.latent)
+            moving = space.start.clone().requires_grad_()
+            optimiser = torch.optim.Adam([moving], how.learning_rate)
             while not best.done and (done := share(step)) < 1:
                 optimiser.param_groups[0]["lr"] = how.learning_rate * ramp(done)
                 moving.grad = _gradient(generator, clip, goal, space, how, hold, moving, random)
@@ -153,16 +157,16 @@ def search(
                 moving.data = space.bounded(moving.data)
                 step, now = step + 1, share(step + 1)
                 if _passes(done, now, FRAMES):
-                    way.append((step, moving.detach().clone()))
+                    way.append((step, space.at(moving.detach())))
                 if _passes(done, now, how.checks):
-                    best.look(step, moving.detach())
+                    best.look(step, space.at(moving.detach()))
                     bar.set_postfix_str(f"score {best.plain:.3f}", refresh=False)
                 bar.update()
         except KeyboardInterrupt:
             interrupted = True
     try:
         if step > best.looked:
-            best.look(step, moving.detach())
+            best.look(step, space.at(moving.detach()))
     except KeyboardInterrupt:
         interrupted = True
     return best.found(step, interrupted, way)
@@ -223,20 +227,20 @@ class _Best:
         generator: Generator,
         clip: ImageEncoder,
         goal: Goal,
-        space: Space,
+        first: Latent,
         judge: Judge,
         hold: Hold | None,
         enough: Enough | None,
         how: Search,
     ) -> None:
-        self.generator, self.clip, self.goal, self.space = generator, clip, goal, space
+        self.generator, self.clip, self.goal = generator, clip, goal
         self.judge, self.hold, self.enough, self.how = judge, hold, enough, how
-        self.first = self.latent = space.latent.rows(slice(0, 1))
-        faces = draw(generator, self.first)
+        self.first = self.latent = first
+        faces = draw(generator, first)
         self.before = self._judged(faces)
         self.plain = self.plain_before = float(score(clip, faces, goal.target)[0])
         self.score = float(self.before.near.mean())
-        self.row = self.step = self.looked = 0
+        self.step = self.looked = 0
         self.done = enough is not None and enough(faces)
 
     def _judged(self, faces: Tensor) -> Verdict:
@@ -245,28 +249,25 @@ class _Best:
         kept = 0 if self.hold is None else self.how.hold * self.hold(faces)[:, None]
         return seen._replace(near=seen.near - kept)
 
-    def look(self, step: int, points: Tensor) -> None:
-        """Let the pictures at points (N, D) compete."""
-        latent = self.space.at(points)
+    def look(self, step: int, latent: Latent) -> None:
+        """Let the pictures of a latent of N compete."""
         faces = draw(self.generator, latent)
         judged, plain = self._judged(faces), score(self.clip, faces, self.goal.target)
         means = judged.near.mean(dim=1)
         better = (means > self.score) & _better(self.before, judged) & (plain >= self.plain_before)
         if better.any():
             row = int(means.masked_fill(~better, -math.inf).argmax())
-            self.row, self.step, self.latent = row, step, latent.rows(slice(row, row + 1))
+            self.step, self.latent = step, latent.rows(slice(row, row + 1))
             self.score, self.plain = float(means[row]), float(plain[row])
             self.done = self.enough is not None and self.enough(faces[row : row + 1])
         self.looked = step  # last: a look that Ctrl-C ended is taken again
 
-    def found(self, steps: int, interrupted: bool, way: list[tuple[int, Tensor]]) -> Found:
+    def found(self, steps: int, interrupted: bool, way: list[tuple[int, Latent]]) -> Found:
         before = float(self.before.near.mean())
         if self.latent is self.first:
             same = (self.first, False, before, before)
             return Found(*same, steps, interrupted, [self.first], nothing_missing=self.done)
-        row = slice(self.row, self.row + 1)
-        frames = [self.space.at(points).rows(row) for step, points in way if step < self.step]
-        ways = [*frames, self.latent]
+        ways = [self.first, *(at for step, at in way if step < self.step), self.latent]
         return Found(self.latent, True, before, self.score, steps, interrupted, ways)
 
 
@@ -277,6 +278,9 @@ def _better(before: Verdict, after: Verdict) -> Tensor:
     """
     gain = after.near - before.near
     error = gain.std(dim=1, unbiased=False) / gain.shape[1] ** 0.5
-    spared = (after.lost - before.lost <= SPARED).all(dim=1)
-    better: Tensor = (gain.mean(dim=1) > error) & spared
+    worse = after.lost - before.lost  # (N, A)
+    fair = (worse <= SPARED).all(dim=1)
+    if worse.shape[1]:
+        fair &= worse.sum(dim=1) <= -NEEDED
+    better: Tensor = (gain.mean(dim=1) > error) & fair
     return better

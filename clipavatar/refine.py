@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import accumulate
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
@@ -19,13 +19,14 @@ from clipavatar.chibi.sample import CHOOSERS, HIDES, SAMPLING
 from clipavatar.clip import load_clip
 from clipavatar.goals import ImageEncoder, goal_of, held_out_judge
 from clipavatar.keeping import hold_of
-from clipavatar.latents import Found, Search, misses_nothing, search
+from clipavatar.latents import Found, Search, missed, search
 from clipavatar.prompts import describe, understand
-from clipavatar.spaces import Generator, Latent, draw, make_space
+from clipavatar.spaces import Generator, Latent, Space, draw, make_space, turned_up
 from clipavatar.syntax import Prompt, attributes, parse
 from clipavatar.targets import CHUNK, COLOURS, TextEncoder, _language, find_target
 
 SPACE = "noise+volume"
+TURNED_UP = (1.3, 1.7, 2.2)  # times as loud a start is told what CLIP misses in the first
 NAMINGS = 3  # sentences that name a value alone
 OWN_WORDS_STYLE = "words"  # of prompts/templates.toml: the text as it stands
 
@@ -69,21 +70,22 @@ def refine(
     how: Search | None = None,
     begun: float | None = None,
 ) -> Found:
-    """Move N starts, the best first, towards `target` (E,) as an avatar's settings ask for it.
+    """Move a latent of one towards `target` (E,) as an avatar's settings ask for it.
+
+    What CLIP misses is told louder first, TURNED_UP times; the best of these starts is moved.
 
     `named`: the noise's entries have the names of chibi/sample.py. Those that choose attributes
     stay then: their choices are in the words already; and those that choose colours do: they are
     the seed's. `second` is another CLIP, which decides in place of the first one's held-out views.
     The time that may be taken counts from `begun`, a reading of time.monotonic; None: from now.
-    The search ends when the judging CLIP misses nothing of what is said, unless there is a negative
-    prompt, of which the rivals do not know. See `search`.
+    It ends when the judging CLIP misses nothing, unless there is a negative prompt. See `search`.
     """
     begun = time.monotonic() if begun is None else begun
     text, style, seed = settings["text"], settings["style"], settings["seed"]
     how = how or Search(settings["steps"], settings.get("time_budget", math.inf))
     rivals, loud = value_rivals(clip, text, style), said_values(generator, text, style)
     misses = [] if loud and "stress" not in space else near_misses(clip, text, style)
-    towards = F.normalize(target + start.words, dim=1)  # the text, and what the noise adds to it
+    towards = F.normalize(target + start.words[0], dim=0)  # the text, and what the noise adds to it
     goal = goal_of(target, towards, rivals)
     stress = torch.stack([-away.mean(dim=0) for away in misses]) if misses else None
     stays = {*CHOOSERS.values(), *COLOURS} if named else set()
@@ -94,12 +96,20 @@ def refine(
         judging, judged = second, goal_of(theirs, rivals=value_rivals(second, text, style))
     judge = held_out_judge(judging, judged, seed, how.rivals)
     with torch.no_grad():
-        first = draw(generator, start.rows(slice(0, 1)))
+        first = draw(generator, start)
+    lacking = missed(judging, judged.rivals, first)
+    starts = turned_up(generator, start, [loud[i] for i in lacking if loud], TURNED_UP)
+
+    def enough(face: Tensor) -> bool:
+        return bool(judged.rivals) and not missed(judging, judged.rivals, face)
+
+    def around(latent: Latent) -> Space:
+        return make_space(space, generator, latent, free, stress, loud)
+
     hold = hold_of(first, text, settings.get("keep", ""))
-    enough = None if settings.get("negative") else partial(misses_nothing, judging, judged.rivals)
-    where = make_space(space, generator, start, free, stress, loud)
+    ends = None if settings.get("negative") else enough  # of which the rivals do not know
     how = replace(how, seconds=how.seconds - (time.monotonic() - begun))
-    return search(generator, clip, goal, where, judge, how, hold, enough, seed)
+    return search(generator, clip, goal, starts, around, judge, how, hold, ends, seed)
 
 
 def said_values(generator: Generator, text: str, style: str = "") -> list[int]:

@@ -232,11 +232,31 @@ def _words_part(latent: Latent, ways: Tensor) -> Part:
     return Part(latent.words.new_zeros(len(latent.words), len(ways)), place)
 
 
+def turned_up(
+    generator: Generator, latent: Latent, values: Sequence[int], factors: Sequence[float]
+) -> Latent:
+    """A latent of one, and after it the same with each of `values` told each of `factors` times as
+    loud, one at a time: N = 1 + values * factors. What `make_space` says of values holds.
+    """
+    ways = [(value, factor) for value in values for factor in factors]
+    if not ways:
+        return latent
+    volume = _volume(generator, latent).repeat(1 + len(ways), 1)
+    for row, (value, factor) in enumerate(ways, 1):
+        volume[row, value] *= factor
+    same = torch.zeros(len(volume), dtype=torch.long)
+    return latent.rows(same)._replace(volume=volume)
+
+
+def _volume(generator: Generator, latent: Latent) -> Tensor:
+    """(N, values): of all that the generator reads."""
+    if latent.volume is not None:
+        return latent.volume
+    return latent.words.new_ones(len(latent.words), sum(generator.config.reads))  # type: ignore[attr-defined]
+
+
 def _volume_part(generator: Generator, latent: Latent, values: Sequence[int]) -> Part:
-    all_values = sum(generator.config.reads)  # type: ignore[attr-defined]
-    before = latent.volume
-    if before is None:
-        before = latent.words.new_ones(len(latent.words), all_values)
+    before = _volume(generator, latent)
     places = torch.tensor(list(values), device=latent.words.device)
 
     def place(latent: Latent, points: Tensor) -> Latent:

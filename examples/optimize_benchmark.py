@@ -86,7 +86,6 @@ def run(
     steps: int = SEARCH_STEPS,
     candidates: int = 8,
     second: Any = None,
-    starts: int = 1,
 ) -> tuple[list[dict[str, Any]], Tensor]:
     """Figures of sample mode and of each variant, and their pictures (1 + variants, N, R, R, C)."""
     names = ["sample", *variants]
@@ -100,14 +99,13 @@ def run(
         )
         target = pipeline.target(settings)
         latent = pipeline.latent(settings, target)
-        close, _, sample = pipeline.choose(latent, target.direction)
+        _, best, sample = pipeline.choose(latent, target.direction)
         sampled = time.perf_counter() - begun
         pictures[0].append(to_uint8(sample).cpu())
         scores[0, column] = float(score(pipeline.clip, sample, target.direction))
         seconds[0, column] = sampled
         for row, (space, how) in enumerate(hows, 1):
             begun = time.perf_counter()
-            best = latent.rows(close.argsort(descending=True, stable=True)[:starts])
             start = (settings, best, target.direction, pipeline.named, second)
             found = refine(pipeline.generator, pipeline.clip, *start, space=space, how=how)
             face = draw(pipeline.generator, found.latent) if found.optimised else sample
@@ -212,7 +210,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--first", type=int, default=0, help="number of the first figure (0)")
     parser.add_argument("--steps", type=int, default=SEARCH_STEPS)
     parser.add_argument("--candidates", type=int, default=8)
-    parser.add_argument("--starts", type=int, default=1, help="candidates moved together (1)")
     parser.add_argument("--model", default="")
     parser.add_argument("--clip", default="")
     parser.add_argument("--device", default="auto")
@@ -224,7 +221,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     pipeline = AvatarPipeline.from_pretrained(args.model, args.clip, args.device)
     reader, _ = load_judge(args.reader)
     second = load_second(args.judge, str(pipeline.device))
-    counts = (args.steps, args.candidates, second, args.starts)
+    counts = (args.steps, args.candidates, second)
     rows, drawn = run(pipeline, reader, hard_cases(args.n, args.first), args.variants, *counts)
     print(table(rows))
     if args.json:

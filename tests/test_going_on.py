@@ -173,7 +173,7 @@ class TestKeeping:
             named.generate("sad girl", start_from=path, keep=keep, **FAST)
         without, kept = searches
         assert without["hold"] is None
-        hold, first = kept["hold"], kept["space"].latent.rows(slice(0, 1))
+        hold, first = kept["hold"], kept["starts"].rows(slice(0, 1))
         face, clothes = (named.draw(first.noise, first.words) for _ in range(2))
         assert float(hold(face)) == 0
         face[..., :13, :] += 0.1  # of 16 rows; the clothes stand in the last three
@@ -193,7 +193,7 @@ class TestKeeping:
             named.generate("girl, crown, sunglasses", start_from=path, keep=keep, **FAST)
         hair, eyes = (each["hold"] for each in searches)
         assert eyes is None  # the sunglasses' place
-        first = searches[0]["space"].latent.rows(slice(0, 1))
+        first = searches[0]["starts"].rows(slice(0, 1))
         crown, hairs = (named.draw(first.noise, first.words) for _ in range(2))
         crown[..., :5, :] += 0.1  # of 16 rows
         hairs[..., 5:12, :2] += 0.1

@@ -9,7 +9,7 @@ from conftest import TINY, TinyClip, TinyGenerator
 
 from clipavatar import latents
 from clipavatar.models import Generator
-from clipavatar.spaces import LOUDER, REACH, Latent, draw, make_space, pack, unpack
+from clipavatar.spaces import LOUDER, REACH, Latent, draw, make_space, pack, turned_up, unpack
 from clipavatar.views import HELD_OUT, OPTIMISED, Spoiling, Views, draw_views, see
 
 SIZES = (TINY.noise_size, TINY.embedding_size)
@@ -132,6 +132,18 @@ class TestSpaces:
         assert not model.voice._forward_hooks
         further = make_space("volume", model, louder, values=[0])
         torch.testing.assert_close(further.at(further.start).volume, louder.volume)
+
+    def test_turned_up_is_each_value_each_factor_louder_beside_the_same_as_it_was(self):
+        model, latent = Generator(dataclasses.replace(TINY, reads=(3, 2))), start(1)
+        rows = turned_up(model, latent, [1, 4], [1.5, 2])
+        plain, first, further = torch.ones(5), torch.tensor([1, 1.5, 1, 1, 1]), torch.ones(5)
+        further[4] = 2
+        assert len(rows.noise) == len(rows.words) == len(rows.volume) == 5
+        assert torch.equal(rows.volume[[0, 1, 4]], torch.stack([plain, first, further]))
+        torch.testing.assert_close(draw(model, rows)[:1], draw(model, latent))
+        louder = turned_up(model, rows.rows(slice(1, 2)), [1], [2])
+        assert torch.equal(louder.volume[:, 1], torch.tensor([1.5, 3]))
+        assert turned_up(DRAWS, latent, [], [2]) is latent  # which reads nothing
 
     def test_volume_of_nothing_is_stress(self):
         ways = torch.randn(3, TINY.embedding_size)
