@@ -136,17 +136,14 @@ def search(
     best = _Best(generator, clip, goal, starts.rows(slice(0, 1)), judge, hold, enough, how)
     look = clock() - begun  # at one
 
-    def left() -> float:
-        return how.seconds - look - (clock() - begun)
-
     def share(step: int) -> float:
         return max(step / how.steps, (clock() - begun) / max(how.seconds - look, 1e-9))
 
     way, step, interrupted = list[tuple[int, Latent]](), 0, False
     with tqdm(total=how.steps, unit="step", delay=2, disable=None, leave=False) as bar:
         try:
-            if len(others.noise) and not best.done and left() > look * len(others.noise):
-                best.look(0, others)
+            if len(others.noise) and not best.done and how.seconds > look * (len(others.noise) + 2):
+                best.look(0, others)  # after one look, and before the last
             space = around(best.latent)
             moving = space.start.clone().requires_grad_()
             optimiser = torch.optim.Adam([moving], how.learning_rate)

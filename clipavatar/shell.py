@@ -28,7 +28,7 @@ anything else        is drawn, in Chinese or English: 双马尾 粉色头发 的
 :background beach    a colour, a scene or transparent; without a name: as the text says
 :negative glasses    what to keep away from; without words: nothing
 :diverse             what is left unsaid differs from seed to seed; again: it no longer does
-:mode optimize       move the best faces towards the text; without a name: sample
+:mode optimize       move the best face towards the text; without a name: sample
 :steps 120           of that; without a number: 24
 :from girl.png       go on from a saved avatar, which keeps what :keep says; without: from seeds
 :keep hair, face     of it: parts, or all; without: what the text says nothing of may change
