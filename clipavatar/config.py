@@ -194,6 +194,7 @@ class TrainConfig:
     paired_weight: float = 1.0  # of the paired loss once the adversarial one is there
     adversarial: str = "non-saturating"  # a name of losses.ADVERSARIAL
     adversarial_weight: float = 0.6  # force on the pixels, as a share of the paired loss's
+    feature_matching: float = 0.0  # the same, of the discriminator's features of the true picture
     mismatch_weight: float = 0.3
     clip_weight: float = 0.15  # the same
     value_weight: float = 0.15  # the same, of captions that name one value; "chibi" alone

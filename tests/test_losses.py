@@ -175,6 +175,21 @@ def test_mode_seeking_falls_as_pictures_part() -> None:
     assert losses.mode_seeking(one, one, *noise).item() == pytest.approx(1e5, rel=1e-3)
 
 
+def test_features_want_a_line_that_is_a_pixel_off_where_pixels_want_none() -> None:
+    line, moved, none = (torch.full((1, 1, 8, 8), -1.0) for _ in range(3))
+    line[..., 2], moved[..., 3] = 1.0, 1.0
+
+    def levels(image: torch.Tensor) -> list[torch.Tensor]:
+        return [torch.nn.functional.avg_pool2d(image + 1, size) for size in (2, 4)]
+
+    def off(image: torch.Tensor) -> float:
+        return losses.feature_matching(levels(image), levels(line)).item()
+
+    assert losses.pixel_loss(moved, line) > losses.pixel_loss(none, line)
+    assert off(moved) == 0 == off(line)
+    assert off(none) == pytest.approx(1)  # all of the line's features are missing, at every level
+
+
 def test_the_masks_of_the_nearest_colour_lose_least_and_only_where_pictures_are_opaque() -> None:
     wanted = torch.full((1, 4, 2, 2), -1.0)
     wanted[0, :, 0] = torch.tensor([1.0, 0.0, 0.0, 1.0])[:, None]  # a red row above nothing

@@ -179,6 +179,13 @@ def test_a_penalty_on_pictures_that_are_alike_is_a_number() -> None:
     assert all(p.grad is None or p.grad.isfinite().all() for p in discriminator.parameters())
 
 
+def test_a_discriminator_gives_its_features_of_every_size() -> None:
+    discriminator, images = Discriminator(DISCRIMINATOR), torch.rand(4, 4, 16, 16) * 2 - 1
+    levels = discriminator.levels(images)
+    assert [x.shape[-1] for x in levels] == [16, 8, 4]
+    assert torch.equal(levels[-1], discriminator.features(images))
+
+
 def test_a_discriminator_judges_the_pair_and_not_the_picture_alone() -> None:
     discriminator, images = Discriminator(DISCRIMINATOR), torch.rand(4, 4, 16, 16) * 2 - 1
     text = unit(4, 8)

@@ -52,8 +52,10 @@ def launched(config: Config, path: Path, *command: str) -> None:
 def test_parts_of_a_batch_add_up_to_the_whole_step(place: Path, tmp_path: Path) -> None:
     made = []
     for parts in (1, 2):
-        config = config_of(place, tmp_path / str(parts), accumulate=parts, mode_seeking=0.1)
+        shares = {"mode_seeking": 0.1, "feature_matching": 0.5}
+        config = config_of(place, tmp_path / str(parts), accumulate=parts, **shares)
         train(config)
+        assert "features" in States(tmp_path / str(parts), 1).newest()["forces"]
         made.append(States(tmp_path / str(parts), 1).newest()["generator"])
     for name, tensor in made[0].items():
         assert torch.allclose(tensor, made[1][name], atol=2e-4), name
@@ -93,6 +95,8 @@ def test_a_discriminator_may_stand_on_clip(place: Path, tmp_path: Path) -> None:
     train(config)
     with pytest.raises(ValueError, match=r"needs train\.r1_gamma = 0"):
         train(replace(config, train=replace(config.train, r1_gamma=1.0)))
+    with pytest.raises(ValueError, match=r"feature_matching needs a \[discriminator\]"):
+        train(replace(config, train=replace(config.train, feature_matching=1.0)))
 
 
 def test_a_clip_that_learns_along_leaves_its_frozen_copy_alone(place: Path, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import torch
 from clipavatar import losses
 from clipavatar.checkpoint import load_model
 from clipavatar.chibi.colours import COUNT, palette
-from clipavatar.chibi.dataset import PLAIN, UNSAID, Pictures, labels_of, load_pictures
+from clipavatar.chibi.dataset import UNSAID, labels_of
 from clipavatar.chibi.sample import SAMPLING
 from clipavatar.chibi.stream import drawn_of, figure_of
 from clipavatar.clip import load_clip
@@ -29,17 +29,13 @@ from clipavatar.config import (
     UpscalerTrainConfig,
     load_config,
 )
-from clipavatar.draws import Draws
 from clipavatar.metrics.alignment import WORDINGS, value_texts
 from clipavatar.metrics.judging import foreign_art, load_judge
 from clipavatar.models import Generator
 from clipavatar.training import align, train, train_clip, train_judge, train_upscaler
-from clipavatar.training.batches import augment, batch
-from clipavatar.training.ema import Average
 from clipavatar.training.loop import Run
 from clipavatar.training.palette import train_palette
 from clipavatar.training.states import States
-from clipavatar.training.steps import fits
 from clipavatar.training.values import SIZES, values_loss
 
 TINY = {
@@ -102,13 +98,6 @@ def _small_chunks() -> None:
 @pytest.fixture(scope="module")
 def clip_folder(config: Config) -> Path:
     return train_clip(config)
-
-
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> Pictures:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("clipavatar.chibi.dataset.CHUNK", 8)
-        return load_pictures(8, 16, 0, tmp_path_factory.mktemp("cache"))
 
 
 def test_train_clip_writes_a_folder_that_loads(clip_folder: Path, config: Config) -> None:
@@ -309,40 +298,6 @@ def test_upscaler_and_judge_are_written_and_load(config: Config) -> None:
         assert torch.allclose(weight, again[name], atol=1e-3), name
 
 
-def test_a_batch_depends_on_its_number_alone(pictures: Pictures) -> None:
-    one, two = batch(pictures, 4, 0, 9), batch(pictures, 4, 0, 9)
-    assert torch.equal(one.images, two.images)
-    assert one.captions == two.captions
-    assert one.captions != batch(pictures, 4, 0, 10).captions
-
-
-def test_marks_show_where_small_things_are(
-    pictures: Pictures, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    assert batch(pictures, 4, seed=0, step=0).marks.numel() == 0
-    marked = load_pictures(8, 16, 0, tmp_path_factory.mktemp("marked"), marks=True)
-    data = batch(marked, 8, seed=0, step=0)
-    assert data.marks.shape == (8, 1, 16, 16)
-    assert 0 < (data.marks > 0).float().mean() < 0.5
-    for index, marks in enumerate(marked.marks[0]):
-        attributes = marked.attributes(index)
-        said = any(attributes.get(name, value) != value for name, value in PLAIN.items())
-        assert not marks.any() or said or attributes.get("expression") == "neutral"
-
-
-def test_augmented_pictures_are_rgb_in_range(pictures: Pictures) -> None:
-    for seed in range(4):
-        views = augment(batch(pictures, 4, 0, 0).images, Draws(seed))
-        assert views.shape == (4, 3, 16, 16)
-        assert views.min() >= -1.01
-        assert views.max() <= 1.01
-
-
-def test_a_text_fits_its_own_picture(pictures: Pictures) -> None:
-    data = batch(pictures, 8, 0, 0)
-    assert fits(data.labels, data.said).all()
-
-
 def test_a_picture_is_drawn_to_the_captions_of_its_own_values(clip_folder: Path) -> None:
     clip = load_clip(clip_folder)
     texts = value_texts(clip)
@@ -360,15 +315,6 @@ def test_a_picture_is_drawn_to_the_captions_of_its_own_values(clip_folder: Path)
     assert found == pytest.approx(expected, rel=1e-4)
     wrong[0, 0] = UNSAID
     assert values_loss(shown, values, torch.tensor(100.0), wrong) < 1e-6
-
-
-def test_an_average_moves_halfway_in_its_half_life() -> None:
-    model = torch.nn.Linear(1, 1, bias=False)
-    torch.nn.init.zeros_(model.weight)
-    average = Average(model, half_life=10)
-    torch.nn.init.ones_(model.weight)
-    average.update(model, pictures=10)
-    assert average.model.weight.item() == pytest.approx(0.5)
 
 
 EXAMPLES = Path(__file__).parent.parent / "examples"

@@ -42,6 +42,15 @@ class Discriminator(nn.Module):
         self.logit = nn.Linear(last, 1)
         self.project = nn.Linear(config.embedding_size, last)
 
+    def levels(self, images: Tensor) -> list[Tensor]:
+        """Images (B, C, R, R) in [-1, 1] -> the features of each level, (B, F, R, R) to 4 px."""
+        found, x = [], images
+        for layer in self.features:
+            x = layer(x)
+            if isinstance(layer, nn.LeakyReLU):
+                found.append(x)
+        return found
+
     def forward(self, images: Tensor, text: Tensor) -> Tensor:
         """Images (B, C, R, R) in [-1, 1], text (B, E) unit vectors -> logits (B,)."""
         x = self.features(images)

@@ -46,6 +46,8 @@ def check_config(config: Config) -> None:
             "feature_discriminator needs train.r1_gamma = 0 and no other penalty: "
             "its spectral norm takes their place"
         )
+    if config.feature_discriminator and options.feature_matching:
+        raise ValueError("train.feature_matching needs a [discriminator] that sees pictures")
     check_devices(options.precision, options.track)
     if config.dcgan and options.accumulate > 1:
         raise ValueError("dcgan needs accumulate = 1: its batch norms see a part of the batch")

@@ -202,6 +202,7 @@ def generator_step(
     texts, said = _whole(nets, parts)
     shares = {
         "g": options.adversarial_weight,
+        "features": options.feature_matching,
         "clip": options.clip_weight,
         "values": options.value_weight,
         "variety": options.mode_seeking,
@@ -242,17 +243,21 @@ def _pulls(
         seen = diffaugment(pixels, options.diffaugment, part.draws(FAKE))
         loss = losses.adversarial(options.adversarial).generator(critic(seen, part.text).float())
         wanted["g"] = loss.mean()
+    if options.feature_matching:
+        with torch.no_grad():
+            true = critic.levels(part.data.images)
+        wanted["features"] = losses.feature_matching(critic.levels(pixels), true)
     if options.clip_weight or nets.short is not None:
         views = nets.clip.encode_image(_views(options, pixels, part))
         crops = len(views) // len(pixels)
     if options.clip_weight:
-        true = fits(part.data.labels[:, None], said[None])  # (B, whole batch)
+        fitting = fits(part.data.labels[:, None], said[None])  # (B, whole batch)
         wanted["clip"] = losses.clip_contrastive(
             views,
             texts,
             options.clip_temperature,
             part.own.repeat(crops),
-            true.repeat(crops, 1),
+            fitting.repeat(crops, 1),
         )
     if nets.short is not None:
         values = nets.short[part.step % len(nets.short)]
