@@ -10,9 +10,10 @@ several owes some of its lead to the prompts that it was picked by. The prompts 
 or more, two of which training never showed together, half of them in Chinese, each of a figure of
 its own. For every variant: the accuracy of all that is said, of sample mode and of this, the
 difference with its bootstrap 95 % interval (prompts drawn anew, both modes together), how many
-things came right and went wrong, with the chance that a coin would be as one-sided, the attributes
-that got worse, realism (Frechet distance to true pictures of the same prompts in the judge's
-features, over that of sample mode), CLIP's score, and the time.
+things came right and went wrong, with the chance that a coin would be as one-sided, the gain of
+each group of attributes (as --keep names them) and the attributes that got worse, realism (Frechet
+distance to true pictures of the same prompts in the judge's features, over that of sample mode),
+CLIP's score, and the time.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from clipavatar.checkpoint import ASSETS
 from clipavatar.chibi.dataset import UNSAID
 from clipavatar.config import SEARCH_STEPS
 from clipavatar.images import contact_sheet, resize, to_float, to_pil, to_uint8
+from clipavatar.keeping import KEPT
 from clipavatar.latents import Search, score
 from clipavatar.metrics.alignment import embed
 from clipavatar.metrics.attributes import COLUMNS
@@ -49,6 +51,7 @@ from clipavatar.refine import load_judge as load_second
 from clipavatar.spaces import draw
 
 RESAMPLES = 2000
+GROUPS = ("character", "hair", "face", "head", "clothes")  # all attributes, by their names in KEPT
 
 
 def hard_cases(count: int, first: int = 0) -> list[Case]:
@@ -140,12 +143,8 @@ def figures(
         won, lost = (int((one & ~other).sum()) for one, other in (right[[row, 0]], right[[0, row]]))
         gain = (right[row].sum(dim=1) - right[0].sum(dim=1)).numpy()
         shares = 100 * gain[resampled].sum(axis=1) / counts[resampled].sum(axis=1)
-        each = {
-            attribute: 100.0
-            * float(right[row, :, i].sum() - right[0, :, i].sum())
-            / max(1, int(said[:, i].sum()))
-            for attribute, i in COLUMNS.items()
-        }
+        each = {one: gained(right[row], right[0], said, [one]) for one in COLUMNS}
+        groups = {name: gained(right[row], right[0], said, KEPT[name]) for name in GROUPS}
         rows.append(
             {
                 "variant": name,
@@ -155,6 +154,7 @@ def figures(
                 "won": won,
                 "lost": lost,
                 "chance": sign_test(won, lost),
+                "by group": groups,
                 "by attribute": each,
                 "frechet over sample": distances[row] / max(distances[0], 1e-12),
                 "score": float(scores[row].mean()),
@@ -163,6 +163,13 @@ def figures(
             }
         )
     return rows
+
+
+def gained(right: Tensor, before: Tensor, said: Tensor, names: Sequence[str]) -> float:
+    """Points of a hundred that these attributes gained; `right`, `before` and `said` (N, A)."""
+    columns = [COLUMNS[name] for name in names]
+    more = int(right[:, columns].sum()) - int(before[:, columns].sum())
+    return 100 * more / max(1, int(said[:, columns].sum()))
 
 
 def sign_test(won: int, lost: int) -> float:
@@ -175,17 +182,19 @@ def sign_test(won: int, lost: int) -> float:
 def table(rows: Sequence[dict[str, Any]]) -> str:
     """The rows as Markdown."""
     lines = [
-        "| variant | accuracy | gain (95 %) | won, lost, chance | worse | realism | score | helped "
-        "| seconds |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| variant | accuracy | gain (95 %) | won, lost, chance | groups | worse | realism | score "
+        "| helped | seconds |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
         low, high = row["interval"]
+        groups = [f"{k} {v:+.1f}" for k, v in row["by group"].items()]
         worse = [f"{k} {v:+.1f}" for k, v in row["by attribute"].items() if v < 0]
         lines.append(
             f"| {row['variant']} | {row['accuracy']:.1f} % "
             f"| {row['gain']:+.2f} ({low:+.2f} to {high:+.2f}) "
-            f"| {row['won']}, {row['lost']}, {row['chance']:.3f} | {', '.join(worse) or 'none'} "
+            f"| {row['won']}, {row['lost']}, {row['chance']:.3f} "
+            f"| {', '.join(groups)} | {', '.join(worse) or 'none'} "
             f"| {row['frechet over sample']:.2f} | {row['score']:.3f} | {row['helped']:.0f} % "
             f"| {row['seconds']:.2f} |"
         )

@@ -26,10 +26,13 @@ def test_the_benchmark_compares_every_variant_with_sample_mode(named, tmp_path):
     rows, drawn = benchmark.run(named, judge, asked, variants, steps=4, candidates=2)
     assert [row["variant"] for row in rows] == ["sample", *variants]
     assert (rows[0]["gain"], rows[0]["frechet over sample"]) == (0, 1)
+    assert set(rows[0]["by group"].values()) == {0}
     assert all(row["score"] >= rows[0]["score"] for row in rows)
     assert drawn.shape == (3, 4, 16, 16, 4)
     assert benchmark.table(rows).count("\n") == 4
     assert {case.seed for case in benchmark.hard_cases(4, 1000)}.isdisjoint(c.seed for c in asked)
+    groups = [name for group in benchmark.GROUPS for name in benchmark.KEPT[group]]
+    assert sorted(groups) == sorted(VALUES)  # every attribute in one
     assert benchmark.sign_test(0, 0) == 1
     assert benchmark.sign_test(6, 0) == benchmark.sign_test(0, 6) == 2 / 64
     assert benchmark.sign_test(3, 2) == 1
