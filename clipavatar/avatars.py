@@ -37,7 +37,9 @@ class Avatar:
     """A finished picture and what it took to make it.
 
     `image` is RGBA where the background is transparent, otherwise RGB. `score` is the CLIP cosine
-    of the face to the text. `settings` is what is written into the PNG.
+    of the face to the text: of the size at which the candidates were compared (half of the
+    generator's where it has that), or in mode optimize of all of it. `settings` is what is written
+    into the PNG.
     """
 
     image: Image.Image

@@ -16,7 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from clipavatar import __version__
-from clipavatar.config import SEARCH_STEPS
+from clipavatar.config import CANDIDATES, SEARCH_STEPS
 
 if TYPE_CHECKING:
     from clipavatar.pipeline import AvatarPipeline
@@ -127,7 +127,8 @@ def build_parser() -> Parser:
     made.add_argument("--model", default="", help="folder, .safetensors file or hub id")
     made.add_argument("--clip", default="", metavar="NAME[:PRETRAINED]", help="another CLIP")
     made.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
-    made.add_argument("--candidates", type=int, default=8, metavar="N", help="as in generate (8)")
+    faces = f"faces CLIP chooses from ({CANDIDATES})"
+    made.add_argument("--candidates", type=int, default=CANDIDATES, metavar="N", help=faces)
     made.add_argument("--data", default="", metavar="DIR", help="on your own captioned pictures")
     made.add_argument("--judge", default="", metavar="FILE", help="another judge")
     made.add_argument(
@@ -169,9 +170,8 @@ def add_picture_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--judge", default="", metavar="CLIP", help="picks optimize's result")
     parser.add_argument("--start-from", default="", metavar="PNG", help="go on from an avatar")
     parser.add_argument("--keep", default="", metavar="PARTS", help='of it: "hair, face", "all"')
-    parser.add_argument(
-        "--candidates", type=int, default=8, metavar="N", help="faces CLIP chooses from (8)"
-    )
+    faces = f"faces CLIP chooses from ({CANDIDATES})"
+    parser.add_argument("--candidates", type=int, default=CANDIDATES, metavar="N", help=faces)
     parser.add_argument("--style", default="chibi", metavar="NAME", help="prompt style (chibi)")
     parser.add_argument(
         "--background", metavar="COLOUR|SCENE|transparent", help="default: as the text says"

@@ -100,7 +100,7 @@ class Found:
 
     latent: Latent
     optimised: bool  # false: nothing was better than the first start, which this is
-    before: float  # mean of the first start in the views that decided
+    before: float  # mean of the first start in the views that decided; 0 where none had to
     after: float  # and of this
     steps: int  # taken
     interrupted: bool
@@ -121,6 +121,7 @@ def search(
     enough: Enough | None = None,
     seed: int = 0,
     clock: Clock = time.monotonic,
+    face: Tensor | None = None,
 ) -> Found:
     """Move the best of N starts in the space `around` it to the goal; the judge picks the result.
 
@@ -129,11 +130,14 @@ def search(
     none worse by more than SPARED, and no worse in the plain cosine; if none is, the first start
     stays. With `enough` it ends as soon as the best picture, the first start to begin with, leaves
     nothing to do. Ctrl-C ends it with the best so far. Of `how.seconds` as much is kept as the last
-    look takes.
+    look takes. `face` (1, C, R, R) is the first start's picture, where it has been drawn already.
     """
     random = torch.Generator().manual_seed(seed)
-    begun, others = clock(), starts.rows(slice(1, None))
-    best = _Best(generator, clip, goal, starts.rows(slice(0, 1)), judge, hold, enough, how)
+    begun, first, others = clock(), starts.rows(slice(0, 1)), starts.rows(slice(1, None))
+    face = draw(generator, first) if face is None else face
+    if enough is not None and enough(face):
+        return Found(first, False, 0.0, 0.0, 0, False, [first], nothing_missing=True)
+    best = _Best(generator, clip, goal, first, face, judge, hold, enough, how)
     look = clock() - begun  # at one
 
     def share(step: int) -> float:
@@ -195,10 +199,13 @@ def _gradient(
     """(N, D), each row as if it were alone.
 
     The faces' own gradient is summed over the views first, CHUNK pictures at once: memory does
-    not grow with their number, and the generator is gone through once.
+    not grow with their number, and the generator is gone through once. Where it has pictures of
+    half the size, these move, in half the time, unless something is held, pixel by pixel.
     """
+    half = hold is None and bool(getattr(getattr(generator, "config", None), "detail", 0))
+    size = (generator.config.resolution // 2,) if half else ()  # type: ignore[attr-defined]
     with torch.enable_grad():
-        faces = draw(generator, space.at(moving))
+        faces = draw(generator, space.at(moving), *size)
         pixels = faces.detach().requires_grad_()
         pull = torch.zeros_like(pixels)
         at_once = max(1, CHUNK // len(pixels))
@@ -217,7 +224,10 @@ def _gradient(
 
 
 class _Best:
-    """The best point so far, its first the start of row 0; `done`: it leaves nothing to do."""
+    """The best point so far, to begin with a first one and its faces (1, C, R, R); `done`: it
+
+    leaves nothing to do.
+    """
 
     def __init__(
         self,
@@ -225,6 +235,7 @@ class _Best:
         clip: ImageEncoder,
         goal: Goal,
         first: Latent,
+        faces: Tensor,
         judge: Judge,
         hold: Hold | None,
         enough: Enough | None,
@@ -233,12 +244,11 @@ class _Best:
         self.generator, self.clip, self.goal = generator, clip, goal
         self.judge, self.hold, self.enough, self.how = judge, hold, enough, how
         self.first = self.latent = first
-        faces = draw(generator, first)
         self.before = self._judged(faces)
         self.plain = self.plain_before = float(score(clip, faces, goal.target)[0])
         self.score = float(self.before.near.mean())
         self.step = self.looked = 0
-        self.done = enough is not None and enough(faces)
+        self.done = False
 
     def _judged(self, faces: Tensor) -> Verdict:
         """Of faces (N, C, R, R), less what they changed of what shall stay."""
@@ -263,7 +273,7 @@ class _Best:
         before = float(self.before.near.mean())
         if self.latent is self.first:
             same = (self.first, False, before, before)
-            return Found(*same, steps, interrupted, [self.first], nothing_missing=self.done)
+            return Found(*same, steps, interrupted, [self.first])
         ways = [self.first, *(at for step, at in way if step < self.step), self.latent]
         return Found(self.latent, True, before, self.score, steps, interrupted, ways)
 

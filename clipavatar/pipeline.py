@@ -20,7 +20,7 @@ from clipavatar.backgrounds import check_background
 from clipavatar.backgrounds import choose as choose_background
 from clipavatar.checkpoint import ASSETS, find_generator, load_model
 from clipavatar.choosing import Choice, choose
-from clipavatar.config import SEARCH_STEPS, GeneratorConfig, check_range
+from clipavatar.config import CANDIDATES, SEARCH_STEPS, GeneratorConfig, check_range
 from clipavatar.devices import find_device, fold, ready
 from clipavatar.images import finish
 from clipavatar.keeping import check_keep, keep_choices, move_words, read_start
@@ -112,7 +112,7 @@ class AvatarPipeline:
         text        what to draw, in Chinese or English
         seed        0 .. 2**63 - 1
         size        side in pixels, 16 .. 4096 (512)
-        candidates  how many faces CLIP chooses from, 1 .. 256 (8)
+        candidates  how many faces CLIP chooses from, 1 .. 256 (4)
         mode        "sample", or "optimize", which also moves the best face towards the text
         steps       of mode "optimize", 1 .. 10000 (24)
         time_budget seconds that all of it may take; None: as long as the steps do
@@ -132,18 +132,18 @@ class AvatarPipeline:
         settings = self.settings(text, seed, **options)
         wanted = self.target(settings)
         latent = self.latent(settings, wanted, options.get("start_from", ""))  # (N, Z), (N, E)
-        _, best, faces = self.choose(latent, wanted.direction)
+        scores, best, faces = self.choose(latent, wanted.direction)
         way, frames = [best], list[Image.Image]()
-        reached = float(score(self.clip, faces, wanted.direction))
-        face, closeness, made = faces[0], round(reached, 4), dict[str, Any]()
+        face, closeness, made = faces[0], round(float(scores.max()), 4), dict[str, Any]()
         how = (settings["size"], settings["background"], seed)
         small = (min(LARGEST, settings["size"]), *how[1:])
         try:
             if settings["mode"] == "optimize":
+                closeness = round(float(score(self.clip, faces, wanted.direction)), 4)
                 made = {"optimised": False, "score_before": closeness}
                 second = load_judge(options.get("judge", ""), str(self.device))
                 asked = (settings, best, wanted.direction, self.named, second)
-                found = refine(self.generator, self.clip, *asked, begun=begun)
+                found = refine(self.generator, self.clip, *asked, begun=begun, face=faces)
                 made |= {"interrupted": True} if found.interrupted else {}
                 made |= {"nothing_missing": True} if found.nothing_missing else {}
                 if found.optimised:
@@ -179,7 +179,7 @@ class AvatarPipeline:
         text: str,
         seed: int = 0,
         size: int = 512,
-        candidates: int = 8,
+        candidates: int = CANDIDATES,
         mode: str = "sample",
         steps: int = SEARCH_STEPS,
         style: str = "chibi",

@@ -69,6 +69,7 @@ def refine(
     space: str = SPACE,
     how: Search | None = None,
     begun: float | None = None,
+    face: Tensor | None = None,
 ) -> Found:
     """Move a latent of one towards `target` (E,) as an avatar's settings ask for it.
 
@@ -78,6 +79,7 @@ def refine(
     stay then: their choices are in the words already; and those that choose colours do: they are
     the seed's. `second` is another CLIP, which decides in place of the first one's held-out views.
     The time that may be taken counts from `begun`, a reading of time.monotonic; None: from now.
+    `face` (1, C, R, R) is the start's picture, where it has been drawn already.
     It ends when the judging CLIP misses nothing, unless there is a negative prompt. See `search`.
     """
     begun = time.monotonic() if begun is None else begun
@@ -96,7 +98,7 @@ def refine(
         judging, judged = second, goal_of(theirs, rivals=value_rivals(second, text, style))
     judge = held_out_judge(judging, judged, seed, how.rivals)
     with torch.no_grad():
-        first = draw(generator, start)
+        first = draw(generator, start) if face is None else face
     lacking = missed(judging, judged.rivals, first)
     starts = turned_up(generator, start, [loud[i] for i in lacking if loud], TURNED_UP)
 
@@ -109,7 +111,8 @@ def refine(
     hold = hold_of(first, text, settings.get("keep", ""))
     ends = None if settings.get("negative") else enough  # of which the rivals do not know
     how = replace(how, seconds=how.seconds - (time.monotonic() - begun))
-    return search(generator, clip, goal, starts, around, judge, how, hold, ends, seed)
+    given = (starts, around, judge, how, hold, ends, seed)
+    return search(generator, clip, goal, *given, face=first)
 
 
 def said_values(generator: Generator, text: str, style: str = "") -> list[int]:

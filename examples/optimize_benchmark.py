@@ -109,8 +109,8 @@ def run(
         seconds[0, column] = sampled
         for row, (space, how) in enumerate(hows, 1):
             begun = time.perf_counter()
-            start = (settings, best, target.direction, pipeline.named, second)
-            found = refine(pipeline.generator, pipeline.clip, *start, space=space, how=how)
+            start = (settings, best, target.direction, pipeline.named, second, space, how)
+            found = refine(pipeline.generator, pipeline.clip, *start, face=sample)
             face = draw(pipeline.generator, found.latent) if found.optimised else sample
             seconds[row, column] = sampled + time.perf_counter() - begun
             scores[row, column] = float(score(pipeline.clip, face, target.direction))

@@ -10,7 +10,7 @@ from typing import Any
 
 from clipavatar.checkpoint import ASSETS
 from clipavatar.clip import load_clip
-from clipavatar.config import check_range
+from clipavatar.config import CANDIDATES, check_range
 from clipavatar.decode import Shape
 from clipavatar.files import replacing
 from clipavatar.metrics.captioned import load_captioned
@@ -26,7 +26,7 @@ MOST = 2000  # texts a set and language; a table of all distances grows with the
 def evaluate(
     load_pipeline: Callable[[], Any],
     count: int = 250,
-    candidates: int = 8,
+    candidates: int = CANDIDATES,
     data: str = "",
     judge: str = "",
     clip_score: str = "",
