@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-CANDIDATES = 4  # faces CLIP chooses from; more drew no more of what is said, see the README
+CANDIDATES = 2  # faces CLIP chooses from; more drew no more of what is said, see the README
 SEARCH_STEPS = 24  # of mode "optimize"; more found no more, see the README
 NOISE_SIZE = 48  # Z: length of every noise vector; clipavatar/chibi/sample.py documents its entries
 

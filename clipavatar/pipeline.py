@@ -112,7 +112,7 @@ class AvatarPipeline:
         text        what to draw, in Chinese or English
         seed        0 .. 2**63 - 1
         size        side in pixels, 16 .. 4096 (512)
-        candidates  how many faces CLIP chooses from, 1 .. 256 (4)
+        candidates  how many faces CLIP chooses from, 1 .. 256 (2)
         mode        "sample", or "optimize", which also moves the best face towards the text
         steps       of mode "optimize", 1 .. 10000 (24)
         time_budget seconds that all of it may take; None: as long as the steps do

@@ -8,7 +8,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from clipavatar.chibi.colours import COUNT, colours, palette
+from clipavatar.chibi.colours import COUNT, SQUARE, UNUSED, WORN, colours, palette
 from clipavatar.chibi.dataset import art_version
 from clipavatar.chibi.draw import pixels, svg
 from clipavatar.chibi.sample import (
@@ -145,10 +145,6 @@ def test_the_drawings_are_those_we_know() -> None:
     assert golden() == GOLDEN, "if that is meant: python tests/test_chibi.py prints the new GOLDEN"
 
 
-if __name__ == "__main__":
-    print("GOLDEN =", golden())
-
-
 def test_the_colours_that_have_names_are_most_of_what_is_drawn() -> None:
     near, count = 0.0, 0
     for index in range(40):
@@ -160,3 +156,35 @@ def test_the_colours_that_have_names_are_most_of_what_is_drawn() -> None:
         near, count = near + float((far < 0.06).sum()), count + len(far)
     assert near / count > 0.6
     assert palette(one).shape == (COUNT, 3)
+
+
+def test_the_colours_of_what_is_worn_are_where_it_is_worn_and_nowhere_else() -> None:
+    for attribute, values in WORN.items():
+        for value, own in values.items():
+            some = [figure({attribute: value, "character": "girl"}, noise(i)) for i in range(4)]
+            drawn = np.concatenate([pixels(one, 160).reshape(-1, 4)[:, :3] for one in some])
+            for colour in own:
+                wanted = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
+                near = (np.abs(drawn.astype(int) - wanted) <= 4).all(axis=1)
+                assert near.sum() >= 4, (attribute, value, colour)
+    bare = figure(dict.fromkeys(("head", "glasses", "face", "earrings"), "none"), noise())
+    worn = [c for name, c in colours(bare).items() if name.split(",")[0] in ("head", "glasses")]
+    assert set(worn) == {UNUSED}
+
+
+def test_square_frames_are_light_on_dark_skin_and_their_colours_say_so() -> None:
+    for skin, frame in (("pale", SQUARE[False]), ("dark", SQUARE[True])):
+        one = figure({"skin": skin, "glasses": "square glasses", "character": "boy"}, noise())
+        assert (colours(one)["glasses, 1"], colours(one)["glasses, 2"]) == frame
+
+
+def test_a_hanfu_has_bands_and_a_scarf_a_coat_of_their_own_colour() -> None:
+    second = {
+        worn: colours(figure({"clothes": worn, "clothes_colour": "grey"}, noise()))
+        for worn in ("T-shirt", "hanfu", "scarf")
+    }
+    assert len({made["white of cloth, bands or coat"] for made in second.values()}) == 3
+
+
+if __name__ == "__main__":
+    print("GOLDEN =", golden())

@@ -85,3 +85,17 @@ def test_any_mixture_of_known_words_is_understood_without_an_error() -> None:
     rng, forms = random.Random(2), list(lexicon.form_index())
     for _ in range(2000):
         understand(rng.choice(["", " ", ", "]).join(rng.choices(forms, k=rng.randrange(1, 9))))
+
+
+@pytest.mark.parametrize(
+    ("text", "row"),
+    [
+        ("狐狸男孩，红色卫衣", "character=boy, head=fox ears, clothes=hoodie, clothes_colour=red"),
+        ("兔耳少女 双马尾", "character=girl, head=rabbit ears, hair=twin tails"),
+        ("小猫男孩", "character=boy, head=cat ears"),
+        ("kitsune boy", "character=boy, head=fox ears"),
+        ("一只狐狸", "character=fox"),
+    ],
+)
+def test_an_animal_child_is_a_child_with_its_ears(text: str, row: str) -> None:
+    assert understand(text).attributes == said(row)

@@ -9,12 +9,13 @@ from clipavatar.chibi import animals, hair
 from clipavatar.chibi.hair_strokes import tip_tones
 from clipavatar.chibi.ink import blend
 from clipavatar.chibi.palette import accent, blush_colour, skin_tones
+from clipavatar.chibi.robes import beside
 from clipavatar.chibi.sample import Figure, figure
-from clipavatar.chibi.tailoring import CREAM, cut
+from clipavatar.chibi.spectacles import SQUARE, light_frames
+from clipavatar.chibi.tailoring import cut
 from clipavatar.config import NOISE_SIZE
 
 OTHERS = {  # that are the same on all figures, from the most pixels to the fewest
-    "white of cloth": CREAM.base,
     "sunglasses": "#2b2145",
     "witch hat": "#553585",
     "mask": "#dff3ff",
@@ -22,8 +23,58 @@ OTHERS = {  # that are the same on all figures, from the most pixels to the fewe
     "headphones": "#3d3849",
     "horns": "#a8203a",
     "gold": "#ffcf4a",
-    "lines on white": CREAM.line,
 }
+
+WORN: dict[
+    str, dict[str, tuple[str, ...]]
+] = {  # flat colours of what a figure has of an attribute, beside those above
+    "head": {
+        "witch hat": ("#20113f", "#3b2263", "#ff8a3d", "#8660c2", "#7a2c10"),
+        "crown": ("#f3b134", "#8a5410", "#ff5d73", "#46b7ee", "#fff3b0"),
+        "horns": ("#771329", "#470a1c", "#e0566a"),
+        "halo": ("#ffd23f", "#bd7b12", "#fff7c4"),
+        "headphones": ("#4b4558", "#1b1723"),
+        "flower": ("#5fc06c", "#1f5f3c", "#8a5410"),
+        "rabbit ears": ("#fffbfd", "#7a6678"),
+        "fox ears": ("#322838", "#f3b9b4", "#fffaf3"),
+        "cap": ("#fffaf3",),
+        "hairband": ("#fffaf3",),
+        "beanie": ("#fffaf3", "#e6dbe6"),
+    },
+    "glasses": {
+        "sunglasses": ("#120b1f", "#9d8dce", "#f2e9ff"),
+        "round glasses": ("#ffc23d", "#4a2a1c"),
+    },
+    "face": {
+        "mask": ("#4a80b4", "#8dbce0", "#cae5f7"),
+        "plaster": ("#ffe9c4", "#8a5a2c", "#e0506a"),
+        "freckles": ("#a04a24",),
+    },
+    "expression": {
+        "sleepy": ("#5a6fe0",),
+        "heart eyes": ("#f5235f", "#ff4f86"),
+        "star eyes": ("#ffcb1f", "#a35a00"),
+        "crying": ("#9edcff", "#2f83cc"),
+        "sad": ("#9edcff", "#2f83cc"),
+        "angry": ("#e0162f",),
+        "surprised": ("#f0932b",),
+        "laughing": ("#8a1f38", "#fffdf8"),
+    },
+    "earrings": {"earrings": ("#ffcf33", "#27c4ee")},
+}
+UNUSED = "#808080"  # near no colour of the art, so that no pixel asks for it
+
+
+def _worn(one: Figure) -> dict[str, str]:
+    """As many colours of each attribute of WORN as the value that has the most of them."""
+    made = {}
+    for attribute, values in WORN.items():
+        own = values.get(one.attributes.get(attribute, ""), ())
+        if attribute == "glasses" and one.attributes["glasses"] == "square glasses":
+            own = SQUARE[light_frames(one)]
+        for number in range(max(map(len, values.values()))):
+            made[f"{attribute}, {number + 1}"] = own[number] if number < len(own) else UNUSED
+    return made
 
 
 def colours(one: Figure) -> dict[str, str]:
@@ -34,7 +85,7 @@ def colours(one: Figure) -> dict[str, str]:
     """
     skin, locks, ends = skin_tones(one), hair.tones(one), tip_tones(one)
     clothes = cut(one)
-    cloth, second = clothes.cloth, accent(one)
+    cloth, second, other = clothes.cloth, accent(one), beside(one.attributes["clothes"], clothes)
     return {
         "skin": skin.base,
         "skin, shade": skin.shade,
@@ -59,7 +110,10 @@ def colours(one: Figure) -> dict[str, str]:
         "accent, shade": second.shade,
         "accent, light": second.light,
         "accent, line": second.line,
+        "white of cloth, bands or coat": other.base,
         **OTHERS,
+        "lines on these": other.line,
+        **_worn(one),
     }
 
 

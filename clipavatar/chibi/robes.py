@@ -29,6 +29,15 @@ OATMEAL = Tones("#e6d8c4", "#c9b498", "#f6eddf", "#7a6650")
 SLATE = Tones("#65708c", "#4a536d", "#8d99b6", "#2a3044")
 
 
+def beside(garment: str, c: Cut) -> Tones:
+    """What is worn with it: a hanfu's bands, the coat under a scarf; else white cloth."""
+    if garment == "hanfu":
+        return HONEY if c.colour in ("blue", "green", "purple", "black") else JADE
+    if garment == "scarf":
+        return SLATE if c.colour in ("white", "yellow", "pink") else OATMEAL
+    return CREAM
+
+
 def dress(c: Cut) -> str:
     """Bare neck, a heart-shaped bodice with white ruffles, a bow, balloon sleeves."""
     t, w = c.cloth, c.width
@@ -127,8 +136,7 @@ def _blossom(x: float, y: float, radius: float, colour: str) -> str:
 def hanfu(c: Cut) -> str:
     """Collars crossed like a y, broad and pale; wide flowing sleeves with bands; a gauze shawl."""
     t, w, s = c.cloth, c.width + 12, 4 * c.fold
-    trim = HONEY if c.colour in ("blue", "green", "purple", "black") else JADE
-    cord = c.accent
+    trim, cord = beside("hanfu", c), c.accent
     sleeve = (  # hangs open from the elbow, over the side of the chest
         f"M{-w + 4:.1f} {HEM}C{-w - 8:.1f} 48 {-w + 2:.1f} 20 -40 1Q{-w + 44:.1f} 14 {-w + 36:.1f} 40"
         f"Q{-w + 33:.1f} 60 {-w + 40:.1f} {HEM}Z"
@@ -186,8 +194,7 @@ def dungarees(c: Cut) -> str:
 def scarf(c: Cut) -> str:
     """Two thick knitted turns up to the chin, and a tail with a fringe, over a plain coat."""
     t, f = c.cloth, 3 * c.fold
-    coat = SLATE if c.colour in ("white", "yellow", "pink") else OATMEAL
-    x = 17 + f
+    coat, x = beside("scarf", c), 17 + f
     tail = f"M{x - 12:.1f} 14L{x - 15:.1f} 58L{x + 16:.1f} 56L{x + 12:.1f} 12Z"
     lower = "M-54 2C-58 20 -34 34 0 34S58 20 54 2C50 -6 -50 -6 -54 2Z"
     upper = "M-49 -14C-56 4 -30 17 0 17S56 4 49 -14C44 -28 -44 -28 -49 -14Z"

@@ -7,6 +7,13 @@ from collections.abc import Callable
 from clipavatar.chibi.eyes import eye_place
 from clipavatar.chibi.sample import Figure
 
+SQUARE = ("#2b2344", "#fff6ea"), ("#fff3dc", "#4a2418")  # frame and its edge, dark and light ones
+
+
+def light_frames(figure: Figure) -> bool:
+    """Whether square frames are light: on dark skin they are."""
+    return figure.attributes.get("skin") in ("brown", "dark")
+
 
 def glasses(figure: Figure) -> str:
     """Those of the figure around its eyes."""
@@ -36,8 +43,7 @@ def _round(figure: Figure, x: float, y: float) -> str:
 
 def _square(figure: Figure, x: float, y: float) -> str:
     """Thick frames with a strong upper bar; light ones on dark skin."""
-    light = figure.attributes.get("skin") in ("brown", "dark")
-    frame, edge = ("#fff3dc", "#4a2418") if light else ("#2b2344", "#fff6ea")
+    frame, edge = SQUARE[light_frames(figure)]
     w, top, low = min(24.0, x - 6), y - 19, y + 19
     rims = "".join(
         f'<rect x="{s * x - w:.1f}" y="{top:.1f}" width="{2 * w:.1f}" height="{low - top:.1f}" rx="4"/>'
