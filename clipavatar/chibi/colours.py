@@ -25,9 +25,8 @@ OTHERS = {  # that are the same on all figures, from the most pixels to the fewe
     "gold": "#ffcf4a",
 }
 
-WORN: dict[
-    str, dict[str, tuple[str, ...]]
-] = {  # flat colours of what a figure has of an attribute, beside those above
+# flat colours of what a figure has of an attribute, beside those above; square frames are below
+WORN: dict[str, dict[str, tuple[str, ...]]] = {
     "head": {
         "witch hat": ("#20113f", "#3b2263", "#ff8a3d", "#8660c2", "#7a2c10"),
         "crown": ("#f3b134", "#8a5410", "#ff5d73", "#46b7ee", "#fff3b0"),
