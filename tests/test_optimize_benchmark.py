@@ -31,6 +31,9 @@ def test_the_benchmark_compares_every_variant_with_sample_mode(named, tmp_path):
     assert drawn.shape == (3, 4, 16, 16, 4)
     assert benchmark.table(rows).count("\n") == 4
     assert {case.seed for case in benchmark.hard_cases(4, 1000)}.isdisjoint(c.seed for c in asked)
+    missed = benchmark.missed_cases(named, 3, 0, 2)
+    assert [case.language for case in missed] == ["en", "en", "zh"]
+    assert len({case.seed for case in missed}) == 3
     groups = [name for group in benchmark.GROUPS for name in benchmark.KEPT[group]]
     assert sorted(groups) == sorted(VALUES)  # every attribute in one
     assert benchmark.sign_test(0, 0) == 1
