@@ -11,6 +11,7 @@ from torch import Tensor
 
 NEAR = 0.03  # distance of two colours below which either may stand for the other
 PAINTED = 0.02  # what a flat colour may be further off than what is painted
+LEAST = 0.002  # share of a picture (33 pixels of 128 px) below which a colour weighs no more
 
 
 def r1_penalty(real_images: Tensor, real_logits: Tensor) -> Tensor:
@@ -68,6 +69,7 @@ def mask_loss(
     The first three are those of models.palette.Layers.
     A pixel is of the colour that is nearest to it, several near ones share it, and what is painted
     counts as one more colour. Where pictures have alpha, what is not opaque is no flat colour's.
+    A colour weighs as the root of its area in the picture, so that a jewel is not lost in a crown.
     """
     with torch.no_grad():
         seen = wanted[:, :3].flatten(2)  # (B, 3, R R)
@@ -78,6 +80,9 @@ def mask_loss(
             far = far + 2 * (wanted[:, 3:] < 0.98)
         off = (wanted - painted).square().mean(dim=1, keepdim=True).sqrt()
         goal = (torch.cat((off + PAINTED, far), dim=1) / -NEAR).softmax(dim=1)
+        areas = goal.mean(dim=(2, 3), keepdim=True)
+        rare = areas.clamp(min=LEAST).rsqrt()
+        goal = goal * rare / (areas * rare).sum(dim=1, keepdim=True)
     entropy = -(goal * masks.log_softmax(dim=1)).sum(dim=1, keepdim=True)
     return (entropy * weight).mean()
 

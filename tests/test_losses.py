@@ -204,3 +204,19 @@ def test_the_masks_of_the_nearest_colour_lose_least_and_only_where_pictures_are_
 
     assert min(loss(a, b) for a in range(3) for b in range(3)) == loss(1, 0) < 0.1
     assert loss(1, 2) > 1  # black as it is, what is transparent is no flat colour's
+
+
+def test_a_colour_weighs_as_the_root_of_its_area() -> None:
+    wanted = torch.full((1, 3, 10, 10), -1.0)
+    wanted[0, 0, 0] = 1.0  # a tenth is red, the rest black
+    colours = torch.tensor([[[1.0, -1.0, -1.0], [-1.0, -1.0, -1.0]]])
+
+    def lost(kind: int) -> float:
+        """By masks that are unsure where this colour is, and sure of the other."""
+        shares = torch.full((1, 3, 10, 10), 1e-9)
+        shares[0, 1, 0], shares[0, 2, 1:] = 1, 1
+        place = slice(0, 1) if kind == 1 else slice(1, None)
+        shares[0, 1:, place] = 0.5
+        return float(losses.mask_loss(wanted + 1, shares.log(), colours, wanted))
+
+    assert lost(2) / lost(1) == pytest.approx(3, rel=1e-3)  # of nine times the area
