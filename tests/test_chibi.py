@@ -22,6 +22,7 @@ from clipavatar.chibi.sample import (
     figure,
 )
 from clipavatar.chibi.stream import drawn_of, figure_of
+from clipavatar.chibi.tailoring import CREAM
 from clipavatar.config import NOISE_SIZE
 
 PLAIN = {"character": "girl", "hair": "bob", "expression": "smiling", "glasses": "none"}
@@ -178,12 +179,20 @@ def test_square_frames_are_light_on_dark_skin_and_their_colours_say_so() -> None
         assert (colours(one)["glasses, 1"], colours(one)["glasses, 2"]) == frame
 
 
-def test_a_hanfu_has_bands_and_a_scarf_a_coat_of_their_own_colour() -> None:
-    second = {
+def test_a_hanfu_has_bands_and_a_scarf_a_coat_of_their_own_colour_and_white_stays_white() -> None:
+    seen = {
         worn: colours(figure({"clothes": worn, "clothes_colour": "grey"}, noise()))
         for worn in ("T-shirt", "hanfu", "scarf")
     }
-    assert len({made["white of cloth, bands or coat"] for made in second.values()}) == 3
+    assert len({made["bands or coat"] for made in seen.values()}) == 3
+    assert {made["white of cloth"] for made in seen.values()} == {CREAM.base}
+    assert seen["T-shirt"]["bands or coat"] == CREAM.base  # nothing has two colours of its own
+
+
+def test_animals_have_colours_of_muzzle_and_lips_and_people_have_none() -> None:
+    for kind in ("cat", "dog", "rabbit", "bear", "panda", "fox", "girl"):
+        made = colours(figure({"character": kind}, noise()))
+        assert ({made["muzzle"], made["lips of animals"]} == {UNUSED}) == (kind == "girl")
 
 
 if __name__ == "__main__":

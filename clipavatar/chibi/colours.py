@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from clipavatar.chibi import animals, hair
+from clipavatar.chibi import animals, hair, snouts
 from clipavatar.chibi.hair_strokes import tip_tones
 from clipavatar.chibi.ink import blend
 from clipavatar.chibi.palette import accent, blush_colour, skin_tones
 from clipavatar.chibi.robes import beside
 from clipavatar.chibi.sample import Figure, figure
 from clipavatar.chibi.spectacles import SQUARE, light_frames
-from clipavatar.chibi.tailoring import cut
+from clipavatar.chibi.tailoring import BUTTON, CREAM, NAVY, ROSE, cut
 from clipavatar.config import NOISE_SIZE
 
 OTHERS = {  # that are the same on all figures, from the most pixels to the fewest
@@ -23,6 +23,13 @@ OTHERS = {  # that are the same on all figures, from the most pixels to the fewe
     "headphones": "#3d3849",
     "horns": "#a8203a",
     "gold": "#ffcf4a",
+    "line of gold": BUTTON.line,
+    "navy": NAVY.base,
+    "rose": ROSE.base,
+    "pale rose": "#ffd3dc",
+    "inside of mouths": "#8a1f38",
+    "tongues": snouts.TONGUE,
+    "noses of animals": snouts.BLACK,
 }
 
 # flat colours of what a figure has of an attribute, beside those above; square frames are below
@@ -51,8 +58,8 @@ WORN: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "expression": {
         "sleepy": ("#5a6fe0",),
-        "heart eyes": ("#f5235f", "#ff4f86"),
-        "star eyes": ("#ffcb1f", "#a35a00"),
+        "heart eyes": ("#f5235f", "#ff4f86", "#8f0c3a"),
+        "star eyes": ("#ffcb1f", "#a35a00", "#ffe14d"),
         "crying": ("#9edcff", "#2f83cc"),
         "sad": ("#9edcff", "#2f83cc"),
         "angry": ("#e0162f",),
@@ -61,6 +68,7 @@ WORN: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "earrings": {"earrings": ("#ffcf33", "#27c4ee")},
 }
+MARKS = {"panda": "#625970", "fox": "#fffaf3"}  # of animals without a muzzle of another colour
 UNUSED = "#808080"  # near no colour of the art, so that no pixel asks for it
 
 
@@ -84,12 +92,15 @@ def colours(one: Figure) -> dict[str, str]:
     """
     skin, locks, ends = skin_tones(one), hair.tones(one), tip_tones(one)
     clothes = cut(one)
+    kind = one.attributes["character"]
+    muzzle = snouts.pale(skin) if kind in snouts.MUZZLES else MARKS.get(kind, UNUSED)
     cloth, second, other = clothes.cloth, accent(one), beside(one.attributes["clothes"], clothes)
     return {
         "skin": skin.base,
         "skin, shade": skin.shade,
         "skin, line": skin.line,
         "skin, half shade": blend(skin.base, skin.shade, 0.5),
+        "skin, under hair": blend(skin.base, skin.shade, 0.75),
         "skin, blush": blend(skin.base, blush_colour(one), 0.45),
         "hair": locks.base,
         "hair, shade": locks.shade,
@@ -101,17 +112,24 @@ def colours(one: Figure) -> dict[str, str]:
         "hair tips, shade": ends.shade if ends else "#ffffff",
         "cloth": cloth.base,
         "cloth, shade": cloth.shade,
+        "cloth, light": cloth.light,
         "cloth, line": cloth.line,
         "cloth, quarter shade": blend(cloth.base, cloth.shade, 0.25),
         "cloth, half shade": blend(cloth.base, cloth.shade, 0.5),
         "ribbon on cloth": clothes.accent.base,
+        "ribbon on cloth, shade": clothes.accent.shade,
         "accent": second.base,
         "accent, shade": second.shade,
         "accent, light": second.light,
         "accent, line": second.line,
-        "white of cloth, bands or coat": other.base,
+        "white of cloth": CREAM.base,
+        "white of cloth, line": CREAM.line,
+        "bands or coat": other.base,  # white again on figures that have none
+        "bands or coat, shade": other.shade,
+        "bands or coat, line": other.line,
+        "muzzle": muzzle,
+        "lips of animals": blend(skin.line, snouts.BLACK, 0.55) if kind in snouts.NOSES else UNUSED,
         **OTHERS,
-        "lines on these": other.line,
         **_worn(one),
     }
 
