@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageColor
 
-from clipavatar.scenes import SCENES, Scene, ramp
+from clipavatar.canvas import Scene, ramp
+from clipavatar.scenes import SCENES
 
 PASTELS: dict[str, tuple[str, str]] = {  # behind the head, in the farthest corner
     "white": ("#ffffff", "#f1f0f5"),

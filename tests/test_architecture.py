@@ -36,7 +36,7 @@ LAYERS = [  # from the top; a module imports only what stands below it, never it
         "processes",
         "prompt_files",
     },
-    {"understanding", "wildcards"},
+    {"canvas", "understanding", "wildcards"},
     {"binding"},
     {"lexicon"},
 ]
