@@ -6,8 +6,8 @@
 Tables stand between <!-- NAME --> and <!-- end -->; the text around them is written by hand.
 """
 
+import argparse
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +116,12 @@ def fill(text: str, made: dict[str, Any], tables: dict[str, Any]) -> str:
 
 def main() -> None:
     """See above."""
-    made = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("figures", type=Path, help="what `clipavatar evaluate --json` wrote")
+    path = parser.parse_args().figures
+    if not path.is_file():
+        parser.error(f"no such file: {path}")
+    made = json.loads(path.read_text(encoding="utf-8"))
     keys = made["zero-shot"]
     made["zero-shot names"] = [key.removesuffix(" en") for key in keys if key.endswith(" en")]
     for path in (ROOT / "README.md", ROOT / "clipavatar" / "assets" / "MODEL_CARD.md"):
