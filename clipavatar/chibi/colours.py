@@ -68,7 +68,7 @@ WORN: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "earrings": {"earrings": ("#ffcf33", "#27c4ee")},
 }
-MARKS = {"panda": "#625970", "fox": "#fffaf3"}  # of animals without a muzzle of another colour
+MARKED = {"panda": "#625970", "fox": "#fffaf3"}  # of animals without a muzzle of another colour
 UNUSED = "#808080"  # near no colour of the art, so that no pixel asks for it
 
 
@@ -85,7 +85,7 @@ def _worn(one: Figure) -> dict[str, str]:
 
 
 def colours(one: Figure) -> dict[str, str]:
-    """Hex colours by name, the same names for every figure; what it lacks is white.
+    """Hex colours by name, the same names for every figure; what it lacks is white, or UNUSED.
 
     Two materials share a colour where the drawing lets them (an animal's skin is its fur). Blends
     stand for what a gradient passes.
@@ -93,7 +93,7 @@ def colours(one: Figure) -> dict[str, str]:
     skin, locks, ends = skin_tones(one), hair.tones(one), tip_tones(one)
     clothes = cut(one)
     kind = one.attributes["character"]
-    muzzle = snouts.pale(skin) if kind in snouts.MUZZLES else MARKS.get(kind, UNUSED)
+    muzzle = snouts.pale(skin) if kind in snouts.MUZZLES else MARKED.get(kind, UNUSED)
     cloth, second, other = clothes.cloth, accent(one), beside(one.attributes["clothes"], clothes)
     return {
         "skin": skin.base,
