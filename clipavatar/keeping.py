@@ -136,14 +136,15 @@ def _said(text: str) -> dict[str, str]:
     return {n: v for n, v in attributes(parse(text))[0].items() if n in SAMPLING}
 
 
-def move_words(latent: Latent, before: Tensor, after: Tensor) -> Latent:
-    """A latent whose words were completed as `before` (N, E), for the ones completed as `after`.
+def move_words(latent: Latent, before: Latent, after: Latent) -> Latent:
+    """A latent whose words were completed as `before`, for the ones completed as `after`.
 
     What a search added to them stays. Nothing changes, to the last bit, where both are the same.
     """
-    if torch.equal(before, after):
+    if torch.equal(before.words, after.words):
         return latent
-    return latent._replace(words=F.normalize(latent.words + after - before, dim=1))
+    moved = F.normalize(latent.words + after.words - before.words, dim=1)
+    return latent._replace(words=moved, told=after.told)
 
 
 def read_start(path: str | Path, model: str) -> dict[str, Any]:

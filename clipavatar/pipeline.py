@@ -29,7 +29,7 @@ from clipavatar.prompts import check_text
 from clipavatar.refine import OWN_WORDS_STYLE, load_judge, refine, refining
 from clipavatar.spaces import Latent, draw, pack, unpack
 from clipavatar.syntax import attributes, parse
-from clipavatar.targets import Target, complete, find_target, steer
+from clipavatar.targets import Target, complete, find_target, reads_values, steer
 from clipavatar.trace import LARGEST
 from clipavatar.variants import resolve
 
@@ -70,6 +70,7 @@ class AvatarPipeline:
         self.upscaler = ready(upscaler, self.device) if upscaler and fits else None
         self.name = name
         self.named = config.noise_names == "chibi"  # its entries mean what chibi/sample.py says
+        self.told = self.named and reads_values(generator)
         self._target = lru_cache(maxsize=1024)(partial(find_target, clip))
 
     @classmethod
@@ -243,7 +244,7 @@ class AvatarPipeline:
         if self.named:
             noise = steer(noise, text, seed, settings.get("negative", ""), "diverse" in settings)
         noise = noise.to(self.device)
-        return Latent(noise, self.complete(text, noise, *wanted[1:]))
+        return self.complete(text, noise, wanted)
 
     def _go_on(self, settings: Mapping[str, Any], wanted: Target, start_from: str | Path) -> Latent:
         """N = 1: the latent of a saved avatar, its words changed to what is asked for now."""
@@ -255,30 +256,25 @@ class AvatarPipeline:
         else:
             latent = self.latent(saved, asked)
             latent = self.choose(latent, asked.direction).latent
-        before = self.complete(saved["text"], latent.noise, *asked[1:])
+        before = self.complete(saved["text"], latent.noise, asked)
         if self.named:
             texts = (saved["text"], settings["text"])
             noise = keep_choices(latent.noise, *texts, check_keep(settings.get("keep", "")))
             noise = steer(noise, texts[1], settings["seed"], settings.get("negative", ""))
             latent = latent._replace(noise=noise)
-        after = self.complete(settings["text"], latent.noise, *wanted[1:])
+        after = self.complete(settings["text"], latent.noise, wanted)
         return move_words(latent, before, after)
 
-    def complete(
-        self, text: str, noise: Tensor, target: Tensor, emphasis: Tensor | None = None
-    ) -> Tensor:
-        """Targets (N, E): what `text` says, and what each row of noise (N, Z) adds to it."""
+    def complete(self, text: str, noise: Tensor, wanted: Target) -> Latent:
+        """Noise (N, Z) with what `text` says, and what each row of it adds to that."""
         if not self.named:
-            return target.expand(len(noise), -1)
-        return complete(self.clip, text, noise, target, emphasis)
+            return Latent(noise, wanted.direction.expand(len(noise), -1))
+        words, told = complete(self.clip, text, noise, *wanted[1:])
+        return Latent(noise, words, told=told if self.told else None)
 
     def choose(self, latent: Latent, direction: Tensor) -> Choice:
         """Of a latent of N the face nearest to a direction (E,); see `choosing.choose`."""
         return choose(self.generator, self.clip, latent, direction)
-
-    def draw(self, noise: Tensor, targets: Tensor) -> Tensor:
-        """Noise (N, Z) and targets (N, E) -> faces (N, C, R, R) in [-1, 1]."""
-        return draw(self.generator, Latent(noise, targets))
 
     def finish(self, face: Tensor, size: int, background: str, seed: int = 0) -> Image.Image:
         """A face (C, R, R) in [-1, 1] -> a picture of `size` pixels on its background.

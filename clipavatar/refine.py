@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from clipavatar.chibi.labels import SIZES
 from clipavatar.chibi.sample import CHOOSERS, HIDES, SAMPLING
 from clipavatar.clip import load_clip
 from clipavatar.goals import ImageEncoder, goal_of, held_out_judge
@@ -22,8 +23,16 @@ from clipavatar.keeping import hold_of
 from clipavatar.latents import Found, Search, missed, search
 from clipavatar.prompts import describe, understand
 from clipavatar.spaces import Generator, Latent, Space, draw, make_space, turned_up
-from clipavatar.syntax import Prompt, attributes, parse
-from clipavatar.targets import CHUNK, COLOURS, TextEncoder, _language, find_target
+from clipavatar.syntax import attributes, parse
+from clipavatar.targets import (
+    CHUNK,
+    COLOURS,
+    TextEncoder,
+    _language,
+    find_target,
+    firm,
+    reads_values,
+)
 
 SPACE = "noise+volume"
 TURNED_UP = (1.3, 1.7, 2.2)  # times as loud a start is told what CLIP misses in the first
@@ -120,12 +129,10 @@ def said_values(generator: Generator, text: str, style: str = "") -> list[int]:
 
     Nothing where it reads none, or others than those of the sampling table.
     """
-    sizes = [len(table) for table in SAMPLING.values()]
-    config = getattr(generator, "config", None)
-    if list(getattr(config, "reads", ())) != sizes:
+    if not reads_values(generator):
         return []
     said, others = _alternatives(text, style)
-    first = dict(zip(SAMPLING, accumulate(sizes, initial=0), strict=False))
+    first = dict(zip(SAMPLING, accumulate(SIZES, initial=0), strict=False))
     return [first[name] + list(SAMPLING[name]).index(said[name]) for name in others]
 
 
@@ -185,7 +192,7 @@ def _alternatives(text: str, style: str) -> tuple[dict[str, str], dict[str, list
     if len(blend) > 1 or style == OWN_WORDS_STYLE:
         return {}, {}
     said = {name: value for name, value in attributes(blend)[0].items() if name in SAMPLING}
-    others = {n: [v for v in SAMPLING[n] if _fits(n, v, said)] for n in _firm(blend[0], said)}
+    others = {n: [v for v in SAMPLING[n] if _fits(n, v, said)] for n in firm(blend[0], said)}
     return said, {name: values for name, values in others.items() if values}
 
 
@@ -197,13 +204,6 @@ def _written(clip: TextEncoder, text: str) -> str:
 def _encoded(clip: TextEncoder, texts: list[str]) -> Tensor:
     """(P, E), CHUNK texts at once."""
     return torch.cat([clip.encode_text(texts[i : i + CHUNK]) for i in range(0, len(texts), CHUNK)])
-
-
-def _firm(prompt: Prompt, said: Mapping[str, str]) -> list[str]:
-    """The attributes that no weight below 1 weakens: the text says them without that part, too."""
-    rests = [part.rest for part in prompt.parts if part.weight < 1 and part.rest]
-    left = [understand(rest).attributes for rest in rests]
-    return [name for name, value in said.items() if all(r.get(name) == value for r in left)]
 
 
 def _fits(name: str, value: str, said: Mapping[str, str]) -> bool:

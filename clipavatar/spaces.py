@@ -12,7 +12,8 @@ import binascii
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import NamedTuple, TypeVar
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -26,6 +27,7 @@ REACH = 1.2  # root mean square that no part of a point exceeds, unless it start
 BALL = 0.4  # of "words": one standard deviation, as a distance from the completed target
 STRESS = 0.7  # of "stress": one standard deviation, as a share of the way from what is not said
 LOUDER = 0.3  # of "volume": one standard deviation, as the logarithm of a factor
+READ = -2  # in a label's place: the generator shall read it off the words
 STYLES = 32  # pictures whose styles say what is usual
 
 
@@ -36,6 +38,7 @@ class Latent(NamedTuple):
     words: Tensor  # (N, E), unit length
     style: Tensor | None = None  # (N, S): added to what the generator's mapping network says
     volume: Tensor | None = None  # (N, values): times what the generator reads, where it reads
+    told: Tensor | None = None  # (N, A): labels, for what it reads; READ where it shall read
 
     def rows(self, rows: slice | Tensor) -> Latent:
         return Latent(*(None if part is None else part[rows] for part in self))  # type: ignore[arg-type]
@@ -60,13 +63,25 @@ def draw(generator: Generator, latent: Latent, *resolution: int) -> Tensor:
 
 def drawn(generator: Generator, latent: Latent, how: Callable[..., Made], *more: int) -> Made:
     """What a function of the generator, or itself, makes of a latent's noise and words."""
-    style, volume = latent.style, latent.volume
+    style, volume, told = latent.style, latent.volume, latent.told
     with ExitStack() as stack:
         if style is not None:
             stack.enter_context(_hooked(generator, "mapping", lambda said: said + style))
+        if told is not None:
+            stack.enter_context(_hooked(generator, "voice", partial(_tell, generator, told)))
         if volume is not None:
             stack.enter_context(_hooked(generator, "voice", lambda words: words * volume))
         return how(latent.noise, latent.words, *more)
+
+
+def _tell(generator: Any, told: Tensor, read: Tensor) -> Tensor:
+    """What is read (N, values), with what is told (N, A) in its place. A linear reader wavers where
+
+    training never showed two values together; in training the labels were told, too.
+    """
+    sizes = torch.tensor(generator.config.reads, device=told.device)
+    reads = (told == READ).repeat_interleave(sizes, dim=1)
+    return torch.where(reads, read, generator.labelled(told).to(read))
 
 
 @contextmanager
@@ -91,8 +106,7 @@ def _styles(generator: Generator, latent: Latent) -> Tensor:
         return style
 
     with torch.no_grad(), _hooked(generator, "mapping", look):
-        for part in latent._replace(style=None).chunks():
-            generator(part.noise, part.words)
+        draw(generator, latent._replace(style=None))
     return torch.cat(seen)
 
 

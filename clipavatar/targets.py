@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from math import gcd
 from statistics import NormalDist
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -16,10 +16,12 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from clipavatar.chibi.labels import SIZES, labels_of
 from clipavatar.chibi.sample import CHOOSERS, SAMPLING, SHAPES, figure
 from clipavatar.config import NOISE_SIZE
 from clipavatar.latents import mean_direction
 from clipavatar.prompts import check_text, describe, expand, templates, understand
+from clipavatar.spaces import READ
 from clipavatar.syntax import Prompt, attributes, parse
 
 CHUNK = 8  # texts encoded at once: a constant, so that no float depends on how many are asked
@@ -47,6 +49,13 @@ class Target(NamedTuple):
     prompts: tuple[str, ...]  # P sentences, those of a weight's comparison not among them
     direction: Tensor  # (E,), unit length
     emphasis: Tensor  # (E,): what weights and the negative prompt added to it; zeros without
+
+
+class Completed(NamedTuple):
+    """What N pictures shall show: what the text says, and what each row of noise adds to it."""
+
+    words: Tensor  # (N, E), unit length
+    told: Tensor  # (N, A): the same as labels; READ where the text is between two values
 
 
 def find_target(clip: TextEncoder, text: str, style: str, negative: str = "") -> Target:
@@ -118,8 +127,8 @@ def complete(
     noise: Tensor,
     target: Tensor,
     emphasis: Tensor | None = None,
-) -> Tensor:
-    """Targets (N, E): what `text` says, and what each row of noise (N, Z) adds to it.
+) -> Completed:
+    """What `text` says, and what each row of noise (N, Z) adds to it, in words and as labels.
 
     Where the noise has names, its entries decide what is unsaid, in training as here. Saying it
     in words as well spares the network the border between two hairstyles, where it draws both.
@@ -128,22 +137,27 @@ def complete(
     blend = parse(text)
     wanted = OWN_WORDS * target if emphasis is None else OWN_WORDS * target + emphasis
     rows = noise.cpu().numpy()
-    full = torch.zeros(len(rows), len(target), device=target.device)
+    words = torch.zeros(len(rows), len(target), device=target.device)
+    labels = []
     for prompt, said in zip(blend, attributes(blend), strict=True):
         known, language = _drawable(said), _language(clip) or understand(prompt.text).language
-        prompts = _captions(known, rows, language)
+        stories = _stories(known, rows)
+        prompts = [describe(story, language) for story in stories]
         told = list(dict.fromkeys(prompts))  # one, as a rule: all rows of a seed choose alike
         parts = [told[i : i + CHUNK] for i in range(0, len(told), CHUNK)]
         encoded = torch.cat([clip.encode_text(part) for part in parts])
-        full += prompt.share * encoded[[told.index(one) for one in prompts]]
-    return F.normalize(full + wanted, dim=-1)
+        words += prompt.share * encoded[[told.index(one) for one in prompts]]
+        labels.append(_labels(stories, known.keys() - firm(prompt, known)))
+    agreed = (torch.stack(labels) == labels[0]).all(dim=0)
+    told_all = torch.where(agreed, labels[0], READ).to(target.device)
+    return Completed(F.normalize(words + wanted, dim=-1), told_all)
 
 
-def _captions(known: Mapping[str, str], rows: NDArray[np.float32], language: str) -> list[str]:
+def _stories(known: Mapping[str, str], rows: NDArray[np.float32]) -> list[dict[str, str]]:
     """What is drawn from each row of noise (N, Z); rows that choose alike are told once."""
     keys = [choice.tobytes() for choice in rows[:, CHOICES]]
     alike = dict(zip(keys, rows, strict=True))
-    told = {key: describe(_told(known, row), language) for key, row in alike.items()}
+    told = {key: _told(known, row) for key, row in alike.items()}
     return [told[key] for key in keys]
 
 
@@ -151,6 +165,25 @@ def _told(known: Mapping[str, str], row: NDArray[np.float32]) -> dict[str, str]:
     """What is there, and what is known not to be: as full captions are in training."""
     drawn = figure(known, row).attributes
     return {name: value for name, value in drawn.items() if value != "none" or name in known}
+
+
+def _labels(stories: Sequence[Mapping[str, str]], unsure: Collection[str]) -> Tensor:
+    """Stories of N pictures -> (N, A); see `Completed`."""
+    labels = torch.tensor([labels_of(story) for story in stories])
+    labels[:, [i for i, name in enumerate(SAMPLING) if name in unsure]] = READ
+    return labels
+
+
+def reads_values(generator: Any) -> bool:
+    """Whether it reads the values of the sampling table off the words, so that labels fit."""
+    return list(getattr(getattr(generator, "config", None), "reads", ())) == SIZES
+
+
+def firm(prompt: Prompt, said: Mapping[str, str]) -> list[str]:
+    """The attributes that no weight below 1 weakens: the text says them without that part, too."""
+    rests = [part.rest for part in prompt.parts if part.weight < 1 and part.rest]
+    left = [understand(rest).attributes for rest in rests]
+    return [name for name, value in said.items() if all(r.get(name) == value for r in left)]
 
 
 def _drawable(said: Mapping[str, str]) -> dict[str, str]:

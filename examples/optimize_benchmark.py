@@ -15,7 +15,8 @@ accuracy of all that is said, of sample mode and of this, the difference with it
 interval (prompts drawn anew, both modes together), how many things came right and went wrong, with
 the chance that a coin would be as one-sided, the gain of each group of attributes (as --keep names
 them) and the attributes that got worse, realism (Frechet distance to true pictures of the same
-prompts in the judge's features, over that of sample mode), CLIP's score, and the time.
+prompts in the judge's features, over that of sample mode), CLIP's score, and the time. The last
+row is the judge's reading of these true pictures: what is above it no mode can be seen to reach.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from clipavatar.checkpoint import ASSETS
-from clipavatar.chibi.dataset import UNSAID
+from clipavatar.chibi.labels import UNSAID
 from clipavatar.config import SEARCH_STEPS
 from clipavatar.images import contact_sheet, resize, to_float, to_pil, to_uint8
 from clipavatar.keeping import KEPT
@@ -53,6 +54,8 @@ from clipavatar.refine import load_judge as load_second
 from clipavatar.spaces import draw
 
 RESAMPLES = 2000
+TRUE = "true pictures"
+DRAWN = "| {frechet over sample:.2f} | {score:.3f} | {helped:.0f} % | {seconds:.2f} |"
 LISTED = 200  # prompts that are looked at before more are drawn
 GROUPS = ("character", "hair", "face", "head", "clothes")  # all attributes, by their names in KEPT
 
@@ -121,7 +124,7 @@ def run(
     candidates: int = 8,
     second: Any = None,
 ) -> tuple[list[dict[str, Any]], Tensor]:
-    """Figures of sample mode and of each variant, and their pictures (1 + variants, N, R, R, C)."""
+    """`figures`, and the pictures of sample mode and of each variant (1 + variants, N, R, R, C)."""
     names = ["sample", *variants]
     hows = [search_of(variant, steps) for variant in variants]
     pictures: list[list[Tensor]] = [[] for _ in names]
@@ -160,17 +163,19 @@ def figures(
     seconds: Any,
     helped: Any,
 ) -> list[dict[str, Any]]:
-    """One row for sample mode and for each variant."""
+    """One row for sample mode, for each variant, and for true pictures."""
     labels = wanted(list(asked))
     said = labels != UNSAID
-    right = torch.stack([(readings(judge, each) == labels) & said for each in drawn])  # (M, N, A)
     eyes = SimpleNamespace(encode_image=judge.hidden)
-    truth = embed(eyes, true_pictures(list(asked), drawn.shape[2], turn=0)).double().numpy()
+    true = true_pictures(list(asked), drawn.shape[2], turn=0)
+    truth = embed(eyes, true).double().numpy()
+    seen = [readings(judge, each) for each in (*drawn, true)]
+    right = torch.stack([(each == labels) & said for each in seen])  # (M + 1, N, A)
     distances = [frechet_distance(embed(eyes, each).double().numpy(), truth) for each in drawn]
     resampled = np.random.default_rng(0).integers(len(asked), size=(RESAMPLES, len(asked)))
     counts = said.sum(dim=1).numpy()
     rows = []
-    for row, name in enumerate(names):
+    for row, name in enumerate([*names, TRUE]):
         won, lost = (int((one & ~other).sum()) for one, other in (right[[row, 0]], right[[0, row]]))
         gain = (right[row].sum(dim=1) - right[0].sum(dim=1)).numpy()
         shares = 100 * gain[resampled].sum(axis=1) / counts[resampled].sum(axis=1)
@@ -187,12 +192,13 @@ def figures(
                 "chance": sign_test(won, lost),
                 "by group": groups,
                 "by attribute": each,
-                "frechet over sample": distances[row] / max(distances[0], 1e-12),
-                "score": float(scores[row].mean()),
-                "helped": 100 * float(helped[row].mean()),
-                "seconds": float(np.median(seconds[row])),
             }
         )
+    for row, made in enumerate(rows[:-1]):
+        made["frechet over sample"] = distances[row] / max(distances[0], 1e-12)
+        made["score"] = float(scores[row].mean())
+        made["helped"] = 100 * float(helped[row].mean())
+        made["seconds"] = float(np.median(seconds[row]))
     return rows
 
 
@@ -226,8 +232,7 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
             f"| {row['gain']:+.2f} ({low:+.2f} to {high:+.2f}) "
             f"| {row['won']}, {row['lost']}, {row['chance']:.3f} "
             f"| {', '.join(groups)} | {', '.join(worse) or 'none'} "
-            f"| {row['frechet over sample']:.2f} | {row['score']:.3f} | {row['helped']:.0f} % "
-            f"| {row['seconds']:.2f} |"
+            + (DRAWN.format(**row) if "score" in row else "| | | | |")
         )
     return "\n".join(lines)
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from clipavatar.chibi.caption import hard_negative
-from clipavatar.chibi.dataset import UNSAID, VALUES, labels_of
+from clipavatar.chibi.labels import UNSAID, VALUES, labels_of
 from clipavatar.chibi.split import HELD_OUT, held_out_pairs
 from clipavatar.chibi.stream import figure_of
 from clipavatar.metrics.attributes import (

@@ -9,8 +9,9 @@ import torch
 
 from clipavatar.chibi import split
 from clipavatar.chibi.caption import caption, full_subset, hard_negative, random_subset
-from clipavatar.chibi.dataset import UNSAID, Pictures, labels_of, load_pictures
+from clipavatar.chibi.dataset import Pictures, load_pictures
 from clipavatar.chibi.draw import pixels
+from clipavatar.chibi.labels import UNSAID, labels_of
 from clipavatar.chibi.sample import HIDES, SAMPLING, check_attributes, figure
 from clipavatar.chibi.split import COMBINED, HELD_OUT, held_out_pairs, held_out_wording
 from clipavatar.chibi.stream import aimed, drawn_of, figure_of

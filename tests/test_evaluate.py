@@ -17,8 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from clipavatar.chibi.dataset import UNSAID, VALUES, labels_of
 from clipavatar.chibi.draw import pixels as draw_pixels
+from clipavatar.chibi.labels import UNSAID, VALUES, labels_of
 from clipavatar.chibi.sample import Figure, figure
 from clipavatar.clip import ARCHITECTURE, create_clip
 from clipavatar.images import to_float, to_uint8

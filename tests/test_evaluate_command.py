@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from clipavatar.checkpoint import save_model
-from clipavatar.chibi.dataset import VALUES
+from clipavatar.chibi.labels import VALUES
 from clipavatar.cli import main
 from clipavatar.config import JudgeConfig
 from clipavatar.metrics import figures as subject

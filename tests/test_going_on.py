@@ -4,15 +4,19 @@ import dataclasses
 
 import pytest
 import torch
-from conftest import TINY
+from conftest import NAMED, TINY, TinyClip
 from PIL import Image
 
 from clipavatar import cli, images, keeping
 from clipavatar.chibi.draw import pixels as draw_figure
+from clipavatar.chibi.labels import SIZES
 from clipavatar.chibi.sample import SAMPLING, figure
 from clipavatar.config import NOISE_SIZE
 from clipavatar.keeping import KEPT, check_keep, keep_choices
 from clipavatar.latents import sample_noise
+from clipavatar.models import Generator
+from clipavatar.pipeline import AvatarPipeline
+from clipavatar.spaces import draw
 from clipavatar.understanding import understand
 
 TEXTS = ["cute girl, twin tails", "银发 猫耳 女孩", "girl, (pink hair:1.5) | boy:0.4"]
@@ -56,6 +60,22 @@ class TestGoingOn:
         images.save_png(first.image, tmp_path / "old.png", old | {"version": "0.0.1"})
         with pytest.raises(ValueError, match=r"no latent; only version 0\.0\.1 can draw it again"):
             named.generate("girl", start_from=tmp_path / "old.png")
+
+    def test_a_picture_of_the_time_before_anything_was_told_is_drawn_as_it_was(self, tmp_path):
+        torch.manual_seed(0)
+        model = Generator(dataclasses.replace(NAMED, reads=tuple(SIZES)))
+        reads = AvatarPipeline(TinyClip(), model, name="reads")
+        first = sampled(reads, "girl, twin tails", seed=4)
+        path = first.save(tmp_path / "first")
+        latent = first.settings["latent"]
+        assert pixels(reads.generate("girl, twin tails", start_from=path, size=32)) == pixels(first)
+        older = {k: v for k, v in latent.items() if k != "told"}
+        images.save_png(first.image, tmp_path / "old.png", first.settings | {"latent": older})
+        again = reads.generate("girl, twin tails", start_from=tmp_path / "old.png", size=32)
+        assert again.settings["latent"] == older
+        assert pixels(again) != pixels(first)
+        other = reads.generate("boy, twin tails", start_from=tmp_path / "old.png", size=32)
+        assert "told" in other.settings["latent"]
 
     def test_what_a_negative_prompt_names_is_not_taken_over(self, named, tmp_path):
         def glasses(latent):
@@ -174,7 +194,7 @@ class TestKeeping:
         without, kept = searches
         assert without["hold"] is None
         hold, first = kept["hold"], kept["starts"].rows(slice(0, 1))
-        face, clothes = (named.draw(first.noise, first.words) for _ in range(2))
+        face, clothes = (draw(named.generator, first) for _ in range(2))
         assert float(hold(face)) == 0
         face[..., :13, :] += 0.1  # of 16 rows; the clothes stand in the last three
         clothes[..., 13:, :] += 0.1
@@ -194,7 +214,7 @@ class TestKeeping:
         hair, eyes = (each["hold"] for each in searches)
         assert eyes is None  # the sunglasses' place
         first = searches[0]["starts"].rows(slice(0, 1))
-        crown, hairs = (named.draw(first.noise, first.words) for _ in range(2))
+        crown, hairs = (draw(named.generator, first) for _ in range(2))
         crown[..., :5, :] += 0.1  # of 16 rows
         hairs[..., 5:12, :2] += 0.1
         assert float(hair(crown)) == 0

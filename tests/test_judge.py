@@ -10,8 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from clipavatar.checkpoint import ASSETS, save_model
-from clipavatar.chibi.dataset import UNSAID, VALUES, art_version, labels_of
+from clipavatar.chibi.dataset import art_version
 from clipavatar.chibi.draw import pixels
+from clipavatar.chibi.labels import UNSAID, VALUES, labels_of
 from clipavatar.chibi.stream import drawn_of
 from clipavatar.clip import load_clip
 from clipavatar.config import JudgeConfig

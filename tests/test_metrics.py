@@ -11,7 +11,7 @@ import torch
 from conftest import TINY, TinyClip, TinyGenerator
 from PIL import ImageDraw
 
-from clipavatar.chibi.dataset import VALUES, labels_of
+from clipavatar.chibi.labels import VALUES, labels_of
 from clipavatar.chibi.stream import figure_of
 from clipavatar.config import Config
 from clipavatar.images import to_uint8

@@ -8,7 +8,7 @@ import pytest
 def test_the_benchmark_compares_every_variant_with_sample_mode(named, tmp_path):
     import importlib.util
 
-    from clipavatar.chibi.dataset import VALUES
+    from clipavatar.chibi.labels import VALUES
     from clipavatar.config import JudgeConfig
     from clipavatar.models import Judge
 
@@ -24,12 +24,12 @@ def test_the_benchmark_compares_every_variant_with_sample_mode(named, tmp_path):
     judge = Judge(JudgeConfig(16, (4, 4), hidden=8, values=values)).eval()
     variants = ["noise", "words,rivals=0,views=2"]
     rows, drawn = benchmark.run(named, judge, asked, variants, steps=4, candidates=2)
-    assert [row["variant"] for row in rows] == ["sample", *variants]
+    assert [row["variant"] for row in rows] == ["sample", *variants, "true pictures"]
     assert (rows[0]["gain"], rows[0]["frechet over sample"]) == (0, 1)
     assert set(rows[0]["by group"].values()) == {0}
-    assert all(row["score"] >= rows[0]["score"] for row in rows)
+    assert all(row["score"] >= rows[0]["score"] for row in rows[:-1])
     assert drawn.shape == (3, 4, 16, 16, 4)
-    assert benchmark.table(rows).count("\n") == 4
+    assert benchmark.table(rows).count("\n") == 5
     assert {case.seed for case in benchmark.hard_cases(4, 1000)}.isdisjoint(c.seed for c in asked)
     missed = benchmark.missed_cases(named, 3, 0, 2)
     assert [case.language for case in missed] == ["en", "en", "zh"]

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from clipavatar.chibi.dataset import UNSAID, cached, labels_of, load_chunk, values_of
+from clipavatar.chibi.dataset import cached, load_chunk
+from clipavatar.chibi.labels import UNSAID, labels_of, values_of
 from clipavatar.chibi.sample import figure
 from clipavatar.clip import load_clip
 from clipavatar.config import (

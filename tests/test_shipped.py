@@ -8,11 +8,12 @@ import torch
 
 from clipavatar import generate, generate_batch
 from clipavatar.checkpoint import ASSETS
-from clipavatar.chibi.dataset import UNSAID, VALUES
+from clipavatar.chibi.labels import UNSAID, VALUES, values_of
 from clipavatar.metrics.judging import load_judge, readings
 from clipavatar.metrics.painting import painted, painter
-from clipavatar.metrics.texts import cases, wanted
+from clipavatar.metrics.texts import Case, cases, wanted
 from clipavatar.pipeline import AvatarPipeline, default_pipeline
+from clipavatar.understanding import understand
 
 LARGE = ("character", "hair_colour", "skin", "glasses", "head", "clothes", "clothes_colour")
 
@@ -33,6 +34,18 @@ def test_most_of_what_is_asked_is_drawn(pipeline: AvatarPipeline, language: str)
         columns = [list(VALUES).index(name) for name in names]
         counted = labels[:, columns] != UNSAID
         assert right[:, columns][counted].double().mean() >= least
+
+
+@pytest.mark.parametrize(
+    "text", ["girl, grey sailor uniform", "black sailor uniform", "黑色水手服的女孩"]
+)
+def test_what_training_never_showed_together_is_drawn(pipeline: AvatarPipeline, text: str) -> None:
+    """Read off the embedding, and not told, these come out yellow, brown and as a hanfu."""
+    judge, _ = load_judge(ASSETS / "judge.safetensors")
+    said = understand(text).attributes
+    face = painted(painter(pipeline, candidates=2), [Case(text, "en", said, 2)], "drawing")
+    seen = values_of(readings(judge, face)[0].numpy())
+    assert {name: seen.get(name) for name in said} == said
 
 
 def test_one_seed_gives_one_picture_and_another_seed_another() -> None:

@@ -1,14 +1,20 @@
 """Weights, blends, negative prompts and diverse pictures, from the text to the target."""
 
+import dataclasses
+
 import pytest
 import torch
-from conftest import TinyClip
+from conftest import NAMED, TinyClip
 
 from clipavatar import targets
+from clipavatar.chibi.labels import SIZES, UNSAID, VALUES
 from clipavatar.chibi.sample import SAMPLING, SHAPES, figure
 from clipavatar.config import NOISE_SIZE
 from clipavatar.latents import sample_noise
-from clipavatar.targets import find_target, steer
+from clipavatar.models import Generator
+from clipavatar.pipeline import AvatarPipeline
+from clipavatar.spaces import READ
+from clipavatar.targets import complete, find_target, steer
 from clipavatar.understanding import understand
 
 
@@ -173,6 +179,50 @@ def test_choices_are_made_by_the_seed_and_written_into_the_picture(named):
     assert again.image.tobytes() == choice.image.tobytes()
 
 
+class TestTold:
+    """What the generator is told as labels, so that it need not read it off an embedding."""
+
+    def told(self, text):
+        """attribute -> value, "unsaid" or "read", of a picture that a seed makes of a text."""
+        noise = steer(sample_noise(1, NOISE_SIZE, 1), text, 1)
+        target = find_target(TinyClip(), text, "chibi")
+        labels = complete(TinyClip(), text, noise, *target[1:]).told[0].tolist()
+        names = {UNSAID: "unsaid", READ: "read"}
+        return {
+            name: names[label] if label < 0 else VALUES[name][label]
+            for name, label in zip(VALUES, labels, strict=True)
+        }
+
+    def test_what_the_text_says_and_what_its_seed_chooses(self):
+        text = "girl, grey sailor uniform, no hat"
+        told, chosen = self.told(text), drawn(text, 1)
+        assert told["character"] == "girl"
+        assert (told["clothes"], told["clothes_colour"]) == ("sailor uniform", "grey")
+        assert told["head"] == "none"
+        for name, value in chosen.items():
+            left_out = value == "none" and name != "head"  # captions do not say what is not there
+            assert told[name] == ("unsaid" if left_out else value)
+        assert "read" not in told.values()
+
+    def test_what_is_said_weakly_is_read(self):
+        told = self.told("girl, (pink hair:0.5), [horns], (twin tails:1.4)")
+        assert {name for name, value in told.items() if value == "read"} == {"hair_colour", "head"}
+        assert told["hair"] == "twin tails"
+
+    def test_of_a_blend_is_read_what_it_is_between(self):
+        told = self.told("girl, pink hair | boy, blue hair:0.5 | horns")
+        assert {n for n, v in told.items() if v == "read"} == {"character", "hair_colour"}
+        assert told["head"] == "horns"
+
+    def test_a_generator_is_told_only_what_it_would_read(self, named):
+        settings = named.settings("girl")
+        assert named.latent(settings, named.target(settings)).told is None
+        model = Generator(dataclasses.replace(NAMED, reads=tuple(SIZES)))
+        pipeline = AvatarPipeline(TinyClip(), model, name="reads")
+        latent = pipeline.latent(settings, pipeline.target(settings))
+        assert latent.told.shape == (settings["candidates"], len(SIZES))
+
+
 def test_rows_that_choose_alike_are_told_once(named, monkeypatch):
     told = []
     monkeypatch.setattr(targets, "figure", lambda *asked: told.append(1) or figure(*asked))
@@ -180,8 +230,8 @@ def test_rows_that_choose_alike_are_told_once(named, monkeypatch):
     latent = named.latent(settings, named.target(settings))
     assert len(told) == 1
     mixed = torch.randn(5, NOISE_SIZE, generator=torch.Generator().manual_seed(0))
-    together = named.complete("girl, bob", mixed, named.target(settings).direction)
+    together = named.complete("girl, bob", mixed, named.target(settings)).words
     for row in range(5):
-        alone = named.complete("girl, bob", mixed[[row]], named.target(settings).direction)
+        alone = named.complete("girl, bob", mixed[[row]], named.target(settings)).words
         torch.testing.assert_close(together[[row]], alone)
     assert latent.words.unique(dim=0).shape[0] == 1

@@ -12,7 +12,7 @@ import torch
 from clipavatar import losses
 from clipavatar.checkpoint import load_model
 from clipavatar.chibi.colours import COUNT, palette
-from clipavatar.chibi.dataset import UNSAID, labels_of
+from clipavatar.chibi.labels import SIZES, UNSAID, labels_of
 from clipavatar.chibi.sample import SAMPLING
 from clipavatar.chibi.stream import drawn_of, figure_of
 from clipavatar.clip import load_clip
@@ -36,7 +36,7 @@ from clipavatar.training import align, train, train_clip, train_judge, train_ups
 from clipavatar.training.loop import Run
 from clipavatar.training.palette import train_palette
 from clipavatar.training.states import States
-from clipavatar.training.values import SIZES, values_loss
+from clipavatar.training.values import values_loss
 
 TINY = {
     "embed_dim": 16,

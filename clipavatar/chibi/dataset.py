@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from clipavatar.chibi.draw import pixels, svg
+from clipavatar.chibi.labels import VALUES, labels_of, values_of
 from clipavatar.chibi.sample import SAMPLING
 from clipavatar.chibi.split import HELD_OUT
 from clipavatar.chibi.stream import Drawn, drawn_of, figure_of
@@ -19,7 +20,7 @@ from clipavatar.config import NOISE_SIZE
 from clipavatar.files import replacing
 from clipavatar.processes import spread
 
-__all__ = ["UNSAID", "Drawn", "Pictures", "drawn_of", "figure_of", "load_pictures"]
+__all__ = ["Drawn", "Pictures", "drawn_of", "figure_of", "load_pictures"]
 
 CHUNK = 1000  # pictures in one cache file
 SMALL = dict.fromkeys(("face", "earrings", "glasses"), "none")
@@ -29,9 +30,6 @@ NOT_NEUTRAL = "smiling"  # what a neutral face is told from
 MARKED = 24  # of 255: what a pixel must change to count as changed
 _RULES = (MARKS, NOT_NEUTRAL, MARKED)
 _MARKS = "-marks-" + hashlib.sha256(repr(_RULES).encode()).hexdigest()[:6]  # of files
-UNSAID = -1  # label of an attribute that a figure lacks or a caption leaves out
-VALUES = {name: tuple(table) for name, table in SAMPLING.items()}
-_LABELS = {name: {v: i for i, v in enumerate(values)} for name, values in VALUES.items()}
 
 
 @dataclass(frozen=True)
@@ -70,23 +68,6 @@ class Pictures:
     def always(self, index: int) -> list[str]:
         """The names of the forced attributes."""
         return [name for name, forced in zip(VALUES, self.forced[index], strict=True) if forced]
-
-
-def labels_of(attributes: dict[str, str]) -> list[int]:
-    """Attribute -> value as a row of labels (A,), UNSAID where it is not there."""
-    return [
-        places[attributes[name]] if name in attributes else UNSAID
-        for name, places in _LABELS.items()
-    ]
-
-
-def values_of(labels: NDArray[np.int64]) -> dict[str, str]:
-    """A row of labels (A,) as attribute -> value."""
-    return {
-        name: values[label]
-        for (name, values), label in zip(VALUES.items(), labels.tolist(), strict=True)
-        if label != UNSAID
-    }
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from clipavatar.chibi.caption import caption
-from clipavatar.chibi.dataset import UNSAID, VALUES
+from clipavatar.chibi.labels import UNSAID, VALUES
 from clipavatar.metrics.judging import PART, plain
 from clipavatar.prompts import LANGUAGES
 

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from clipavatar.chibi.dataset import UNSAID, VALUES
+from clipavatar.chibi.labels import UNSAID, VALUES
 from clipavatar.chibi.sample import HIDES
 
 RESAMPLES = 2000  # of the bootstrap

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from clipavatar.chibi.dataset import VALUES
+from clipavatar.chibi.labels import VALUES
 from clipavatar.images import font, has_chinese, to_pil
 from clipavatar.metrics.attributes import Share
 from clipavatar.metrics.judging import plain

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from clipavatar.chibi.dataset import labels_of
+from clipavatar.chibi.labels import labels_of
 from clipavatar.chibi.stream import figure_of
 from clipavatar.config import SourceConfig
 from clipavatar.processes import spread

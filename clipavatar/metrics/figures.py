@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from clipavatar.chibi.dataset import UNSAID, VALUES, labels_of
+from clipavatar.chibi.labels import UNSAID, VALUES, labels_of
 from clipavatar.chibi.sample import figure
 from clipavatar.metrics import alignment, distances
 from clipavatar.metrics.alignment import embed

@@ -16,7 +16,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from clipavatar.checkpoint import load_model, read_metadata
-from clipavatar.chibi.dataset import VALUES, Pictures, art_version
+from clipavatar.chibi.dataset import Pictures, art_version
+from clipavatar.chibi.labels import VALUES
 from clipavatar.images import over, to_float
 from clipavatar.metrics.attributes import Share, accuracy, overall, visible
 from clipavatar.metrics.texts import Case, wanted

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from clipavatar.chibi.dataset import VALUES
+from clipavatar.chibi.labels import VALUES
 from clipavatar.metrics.attributes import Share
 from clipavatar.metrics.results import UNSEEN_WORDS, Evaluation, Pair
 from clipavatar.metrics.texts import SETS

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from clipavatar.chibi.caption import caption, full_subset, random_subset
-from clipavatar.chibi.dataset import labels_of
+from clipavatar.chibi.labels import labels_of
 from clipavatar.chibi.split import held_out_pairs
 from clipavatar.chibi.stream import figure_of
 from clipavatar.metrics.attributes import visible

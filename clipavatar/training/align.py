@@ -22,7 +22,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from clipavatar.chibi.caption import caption, random_subset
-from clipavatar.chibi.dataset import UNSAID, Pictures, cached, load_pictures
+from clipavatar.chibi.dataset import Pictures, cached, load_pictures
+from clipavatar.chibi.labels import SIZES, UNSAID
 from clipavatar.clip import Clip, contrastive_loss, create_clip, load_clip, save_clip
 from clipavatar.config import ClipTrainConfig, Config
 from clipavatar.draws import Draws
@@ -37,7 +38,7 @@ from clipavatar.training.finetune import FROM_NOTHING, finetune_clip
 from clipavatar.training.pool import Pool
 from clipavatar.training.progress import Progress
 from clipavatar.training.states import States
-from clipavatar.training.values import SIZES, attributes_loss
+from clipavatar.training.values import attributes_loss
 from clipavatar.training.vocabulary import train_vocabulary
 
 SIZE = 64  # of the pictures that it learns from, unless they are in the memory of a GPU

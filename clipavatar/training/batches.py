@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from clipavatar.chibi.caption import caption, full_subset, hard_negative, random_subset
-from clipavatar.chibi.dataset import VALUES, Pictures, labels_of
+from clipavatar.chibi.dataset import Pictures
+from clipavatar.chibi.labels import VALUES, labels_of
 from clipavatar.chibi.sample import check_attributes
 from clipavatar.chibi.stream import aimed
 from clipavatar.config import OftenConfig

@@ -8,7 +8,7 @@ from torch.nn.functional import l1_loss, mse_loss
 from tqdm import tqdm
 
 from clipavatar.chibi.colours import palette
-from clipavatar.chibi.dataset import VALUES, labels_of
+from clipavatar.chibi.labels import VALUES, labels_of
 from clipavatar.chibi.sample import CHOOSERS
 from clipavatar.chibi.stream import drawn_of
 from clipavatar.models import Generator

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from clipavatar import losses
-from clipavatar.chibi.dataset import UNSAID
+from clipavatar.chibi.labels import UNSAID
 from clipavatar.clip import Clip
 from clipavatar.config import TrainConfig
 from clipavatar.draws import Draws

@@ -6,11 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from clipavatar.chibi.dataset import UNSAID
-from clipavatar.chibi.sample import SAMPLING
+from clipavatar.chibi.labels import SIZES, UNSAID
 from clipavatar.metrics.attributes import attribute_loss
-
-SIZES = [len(table) for table in SAMPLING.values()]
 
 
 def attributes_loss(logits: list[Tensor], labels: Tensor) -> Tensor:
