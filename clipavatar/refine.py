@@ -30,8 +30,8 @@ from clipavatar.targets import (
     TextEncoder,
     _language,
     find_target,
-    firm,
     reads_values,
+    weights,
 )
 
 SPACE = "noise+volume"
@@ -192,7 +192,8 @@ def _alternatives(text: str, style: str) -> tuple[dict[str, str], dict[str, list
     if len(blend) > 1 or style == OWN_WORDS_STYLE:
         return {}, {}
     said = {name: value for name, value in attributes(blend)[0].items() if name in SAMPLING}
-    others = {n: [v for v in SAMPLING[n] if _fits(n, v, said)] for n in firm(blend[0], said)}
+    firm = [name for name, weight in weights(blend[0], said).items() if weight >= 1]
+    others = {n: [v for v in SAMPLING[n] if _fits(n, v, said)] for n in firm}
     return said, {name: values for name, values in others.items() if values}
 
 

@@ -12,8 +12,7 @@ import binascii
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -27,7 +26,6 @@ REACH = 1.2  # root mean square that no part of a point exceeds, unless it start
 BALL = 0.4  # of "words": one standard deviation, as a distance from the completed target
 STRESS = 0.7  # of "stress": one standard deviation, as a share of the way from what is not said
 LOUDER = 0.3  # of "volume": one standard deviation, as the logarithm of a factor
-READ = -2  # in a label's place: the generator shall read it off the words
 STYLES = 32  # pictures whose styles say what is usual
 
 
@@ -38,7 +36,8 @@ class Latent(NamedTuple):
     words: Tensor  # (N, E), unit length
     style: Tensor | None = None  # (N, S): added to what the generator's mapping network says
     volume: Tensor | None = None  # (N, values): times what the generator reads, where it reads
-    told: Tensor | None = None  # (N, A): labels, for what it reads; READ where it shall read
+    told: Tensor | None = None  # (N, values): in place of what it reads; as labels in training, 0
+    # or 1, or as much as is wanted of a value
 
     def rows(self, rows: slice | Tensor) -> Latent:
         return Latent(*(None if part is None else part[rows] for part in self))  # type: ignore[arg-type]
@@ -68,20 +67,10 @@ def drawn(generator: Generator, latent: Latent, how: Callable[..., Made], *more:
         if style is not None:
             stack.enter_context(_hooked(generator, "mapping", lambda said: said + style))
         if told is not None:
-            stack.enter_context(_hooked(generator, "voice", partial(_tell, generator, told)))
+            stack.enter_context(_hooked(generator, "voice", lambda _: told))
         if volume is not None:
             stack.enter_context(_hooked(generator, "voice", lambda words: words * volume))
         return how(latent.noise, latent.words, *more)
-
-
-def _tell(generator: Any, told: Tensor, read: Tensor) -> Tensor:
-    """What is read (N, values), with what is told (N, A) in its place. A linear reader wavers where
-
-    training never showed two values together; in training the labels were told, too.
-    """
-    sizes = torch.tensor(generator.config.reads, device=told.device)
-    reads = (told == READ).repeat_interleave(sizes, dim=1)
-    return torch.where(reads, read, generator.labelled(told).to(read))
 
 
 @contextmanager

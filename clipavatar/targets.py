@@ -21,18 +21,19 @@ from clipavatar.chibi.sample import CHOOSERS, SAMPLING, SHAPES, figure
 from clipavatar.config import NOISE_SIZE
 from clipavatar.latents import mean_direction
 from clipavatar.prompts import check_text, describe, expand, templates, understand
-from clipavatar.spaces import READ
 from clipavatar.syntax import Prompt, attributes, parse
 
 CHUNK = 8  # texts encoded at once: a constant, so that no float depends on how many are asked
 OWN_WORDS = 0.25  # share of the text as it stands in a target that was completed
 NEGATIVE_SHARE = 0.5  # of the negative prompt's direction, which is taken away from the target
+WHOLE = ("hair", "fringe", "glasses", "head", "clothes")  # drawn whole or not at all in a blend
 TOLD_BY_EYES = ("laughing", "winking", "surprised", "sleepy", "heart eyes", "star eyes")
 GOLDEN = 0x9E3779B97F4A7C15  # 2**64 over the golden ratio: its multiples fill a circle evenly
 CLAUSES = re.compile(r"[,，、;；。]")
 SPREAD = 9973  # times enlarged, the stretch of an unwanted value falls evenly on all of them
 CHOICES = list(CHOOSERS.values())  # entries of the noise that choose attributes, and nothing else
 COLOURS = [SHAPES[name] for name in ("accent", "hair_tone", "clothes_tone")]  # entries, too
+LOUD = 0.4  # power of a weight above 1: at twice as loud tips reach the fringe, dark skin is black
 TURNS = 64  # tries to find a figure without what the negative prompt names
 
 
@@ -55,7 +56,7 @@ class Completed(NamedTuple):
     """What N pictures shall show: what the text says, and what each row of noise adds to it."""
 
     words: Tensor  # (N, E), unit length
-    told: Tensor  # (N, A): the same as labels; READ where the text is between two values
+    told: Tensor  # (N, values): the same as the generator is told it, see `spaces.Latent`
 
 
 def find_target(clip: TextEncoder, text: str, style: str, negative: str = "") -> Target:
@@ -128,7 +129,7 @@ def complete(
     target: Tensor,
     emphasis: Tensor | None = None,
 ) -> Completed:
-    """What `text` says, and what each row of noise (N, Z) adds to it, in words and as labels.
+    """What `text` says, and what each row of noise (N, Z) adds to it, in words and as numbers.
 
     Where the noise has names, its entries decide what is unsaid, in training as here. Saying it
     in words as well spares the network the border between two hairstyles, where it draws both.
@@ -138,40 +139,63 @@ def complete(
     wanted = OWN_WORDS * target if emphasis is None else OWN_WORDS * target + emphasis
     rows = noise.cpu().numpy()
     words = torch.zeros(len(rows), len(target), device=target.device)
-    labels = []
+    told = []
     for prompt, said in zip(blend, attributes(blend), strict=True):
         known, language = _drawable(said), _language(clip) or understand(prompt.text).language
         stories = _stories(known, rows)
         prompts = [describe(story, language) for story in stories]
-        told = list(dict.fromkeys(prompts))  # one, as a rule: all rows of a seed choose alike
-        parts = [told[i : i + CHUNK] for i in range(0, len(told), CHUNK)]
+        once = list(dict.fromkeys(prompts))  # one, as a rule: all rows of a seed choose alike
+        parts = [once[i : i + CHUNK] for i in range(0, len(once), CHUNK)]
         encoded = torch.cat([clip.encode_text(part) for part in parts])
-        words += prompt.share * encoded[[told.index(one) for one in prompts]]
-        labels.append(_labels(stories, known.keys() - firm(prompt, known)))
-    agreed = (torch.stack(labels) == labels[0]).all(dim=0)
-    told_all = torch.where(agreed, labels[0], READ).to(target.device)
-    return Completed(F.normalize(words + wanted, dim=-1), told_all)
+        words += prompt.share * encoded[[once.index(one) for one in prompts]]
+        told.append(_told(stories, weights(prompt, known)))
+    blended = _blended(torch.stack(told), [prompt.share for prompt in blend])
+    return Completed(F.normalize(words + wanted, dim=-1), blended.to(target.device))
 
 
 def _stories(known: Mapping[str, str], rows: NDArray[np.float32]) -> list[dict[str, str]]:
     """What is drawn from each row of noise (N, Z); rows that choose alike are told once."""
     keys = [choice.tobytes() for choice in rows[:, CHOICES]]
     alike = dict(zip(keys, rows, strict=True))
-    told = {key: _told(known, row) for key, row in alike.items()}
+    told = {key: _story(known, row) for key, row in alike.items()}
     return [told[key] for key in keys]
 
 
-def _told(known: Mapping[str, str], row: NDArray[np.float32]) -> dict[str, str]:
+def _story(known: Mapping[str, str], row: NDArray[np.float32]) -> dict[str, str]:
     """What is there, and what is known not to be: as full captions are in training."""
     drawn = figure(known, row).attributes
     return {name: value for name, value in drawn.items() if value != "none" or name in known}
 
 
-def _labels(stories: Sequence[Mapping[str, str]], unsure: Collection[str]) -> Tensor:
-    """Stories of N pictures -> (N, A); see `Completed`."""
+def _told(stories: Sequence[Mapping[str, str]], weight: Mapping[str, float]) -> Tensor:
+    """Stories of N pictures -> (N, values): 0, and for what is told as much as its weight says.
+
+    The generator draws half of what is told by half: fainter freckles, shorter ears. Of more than 1
+    it was never told in training, so it takes little of that; see LOUD.
+    """
     labels = torch.tensor([labels_of(story) for story in stories])
-    labels[:, [i for i, name in enumerate(SAMPLING) if name in unsure]] = READ
-    return labels
+    loud = [weight.get(name, 1.0) for name in SAMPLING]
+    each = [
+        F.one_hot(column + 1, size + 1)[:, 1:] * min(much, much**LOUD)
+        for column, size, much in zip(labels.T, SIZES, loud, strict=True)
+    ]
+    return torch.cat(each, dim=1)
+
+
+def _blended(told: Tensor, shares: Sequence[float]) -> Tensor:
+    """What each of P prompts tells (P, N, values), and their shares -> (N, values).
+
+    Colours, characters and what is on a face mix, between the prompts that tell any; of two hats
+    half each is debris, so of what is in WHOLE the one with the greatest share is told, the first
+    of equals.
+    """
+    made = []
+    for name, each in zip(SAMPLING, torch.split(told, SIZES, dim=2), strict=True):
+        share = each.new_tensor(shares)[:, None, None] * (each > 0).any(dim=2, keepdim=True)
+        mixed = (share * each).sum(dim=0) / share.sum(dim=0).clamp(min=1e-9)
+        first = F.one_hot(mixed.argmax(dim=1), mixed.shape[1])
+        made.append(each.amax(dim=0) * first if name in WHOLE else mixed)
+    return torch.cat(made, dim=1)
 
 
 def reads_values(generator: Any) -> bool:
@@ -179,11 +203,17 @@ def reads_values(generator: Any) -> bool:
     return list(getattr(getattr(generator, "config", None), "reads", ())) == SIZES
 
 
-def firm(prompt: Prompt, said: Mapping[str, str]) -> list[str]:
-    """The attributes that no weight below 1 weakens: the text says them without that part, too."""
-    rests = [part.rest for part in prompt.parts if part.weight < 1 and part.rest]
-    left = [understand(rest).attributes for rest in rests]
-    return [name for name, value in said.items() if all(r.get(name) == value for r in left)]
+def weights(prompt: Prompt, said: Mapping[str, str]) -> dict[str, float]:
+    """How strongly a text says each of the attributes: the weights of the parts, multiplied,
+
+    without which it would not say it.
+    """
+    found = dict.fromkeys(said, 1.0)
+    for part in prompt.parts:
+        left = understand(part.rest).attributes if part.rest else said
+        for name, value in said.items():
+            found[name] *= part.weight if left.get(name) != value else 1
+    return found
 
 
 def _drawable(said: Mapping[str, str]) -> dict[str, str]:

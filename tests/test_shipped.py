@@ -83,6 +83,18 @@ def test_the_words_of_a_prompt_change_the_picture(pipeline: AvatarPipeline) -> N
     assert blue[crown][..., 2].mean() > blue[crown][..., 0].mean() + 40
 
 
+def test_a_weight_and_a_blend_are_between(pipeline: AvatarPipeline) -> None:
+    def redness(text: str) -> float:
+        image = np.asarray(generate(text, seed=2, background="white").image, dtype=np.float32)
+        hair = image[90:160, 180:330]
+        return float(hair[..., 0].mean() - hair[..., 2].mean())
+
+    weighted = [redness(f"girl, bob, no hat, (red hair:{weight})") for weight in (0.25, 0.6, 1)]
+    assert weighted[0] + 20 < weighted[1] < weighted[2] - 20
+    red, blue = (f"girl, bob, no hat, {colour} hair" for colour in ("red", "blue"))
+    assert redness(blue) + 20 < redness(f"{red} | {blue}") < redness(red) - 20
+
+
 def test_optimising_never_lowers_the_score(pipeline: AvatarPipeline) -> None:
     text = "angry boy, green curly hair, glasses, yellow hoodie"
     sampled = generate(text, candidates=2)

@@ -9,8 +9,7 @@ from conftest import TINY, TinyClip, TinyGenerator
 
 from clipavatar import latents
 from clipavatar.models import Generator
-from clipavatar.models.generator import VALUE
-from clipavatar.spaces import LOUDER, REACH, READ, Latent, draw, make_space, pack, turned_up, unpack
+from clipavatar.spaces import LOUDER, REACH, Latent, draw, make_space, pack, turned_up, unpack
 from clipavatar.views import HELD_OUT, OPTIMISED, Spoiling, Views, draw_views, see
 
 SIZES = (TINY.noise_size, TINY.embedding_size)
@@ -138,23 +137,16 @@ class TestSpaces:
         torch.manual_seed(0)
         model, latent = Generator(dataclasses.replace(TINY, reads=(3, 2))).eval(), start()
         labels = torch.tensor([[2, -1], [0, 1]])
-        told = draw(model, latent._replace(told=labels))
-        torch.testing.assert_close(told, model(latent.noise, latent.words, said=labels))
-        assert (told - draw(model, latent)).abs().max() > 1e-4
-        read = latent._replace(told=torch.full((2, 2), READ))
-        torch.testing.assert_close(draw(model, read), draw(model, latent))
+        told = latent._replace(told=model.labelled(labels).float())
+        made = draw(model, told)
+        torch.testing.assert_close(made, model(latent.noise, latent.words, said=labels))
+        assert (made - draw(model, latent)).abs().max() > 1e-4
+        louder = told._replace(volume=torch.full((2, 5), 2.0))
+        twice = latent._replace(told=2 * told.told)
+        torch.testing.assert_close(draw(model, louder), draw(model, twice))
         assert not model.voice._forward_hooks
-
-    def test_one_attribute_may_be_told_while_another_is_read(self):
-        torch.manual_seed(0)
-        model, latent, heard = Generator(dataclasses.replace(TINY, reads=(3, 2))), start(1), []
-        model.mapping.register_forward_pre_hook(lambda _, given: heard.append(given[0]))
-        draw(model, latent)
-        draw(model, latent._replace(told=torch.tensor([[READ, 0]]), volume=torch.full((1, 5), 2.0)))
-        first = TINY.noise_size + TINY.embedding_size
-        read, mixed = (inputs[0, first : first + 5] for inputs in heard)
-        torch.testing.assert_close(mixed[:3], 2 * read[:3])
-        assert mixed[3:].tolist() == [2 * VALUE, 0]
+        with pytest.raises(ValueError, match="this generator has no voice"):
+            draw(DRAWS, told)
 
     def test_turned_up_is_each_value_each_factor_louder_beside_the_same_as_it_was(self):
         model, latent = Generator(dataclasses.replace(TINY, reads=(3, 2))), start(1)
@@ -181,7 +173,7 @@ class TestSpaces:
             make_space("noise+mood", DRAWS, start())
 
     def test_a_latent_survives_as_text_to_the_last_bit(self):
-        latent = Latent(*start(1)[:2], torch.randn(1, 5), torch.rand(1, 7), torch.tensor([[2, -1]]))
+        latent = Latent(*start(1)[:2], torch.randn(1, 5), torch.rand(1, 7), torch.rand(1, 7))
         again = unpack(pack(latent), *SIZES)
         assert all(torch.equal(a, b) for a, b in zip(latent, again, strict=True))
         assert unpack(pack(start(1)), *SIZES)[2:] == (None, None, None)

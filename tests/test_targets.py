@@ -7,13 +7,12 @@ import torch
 from conftest import NAMED, TinyClip
 
 from clipavatar import targets
-from clipavatar.chibi.labels import SIZES, UNSAID, VALUES
+from clipavatar.chibi.labels import SIZES, VALUES
 from clipavatar.chibi.sample import SAMPLING, SHAPES, figure
 from clipavatar.config import NOISE_SIZE
 from clipavatar.latents import sample_noise
 from clipavatar.models import Generator
 from clipavatar.pipeline import AvatarPipeline
-from clipavatar.spaces import READ
 from clipavatar.targets import complete, find_target, steer
 from clipavatar.understanding import understand
 
@@ -180,39 +179,57 @@ def test_choices_are_made_by_the_seed_and_written_into_the_picture(named):
 
 
 class TestTold:
-    """What the generator is told as labels, so that it need not read it off an embedding."""
+    """How much of each value the generator is told, so that it need not read it off the words."""
 
     def told(self, text):
-        """attribute -> value, "unsaid" or "read", of a picture that a seed makes of a text."""
+        """attribute -> value -> how much, of a picture that a seed makes of a text."""
         noise = steer(sample_noise(1, NOISE_SIZE, 1), text, 1)
         target = find_target(TinyClip(), text, "chibi")
-        labels = complete(TinyClip(), text, noise, *target[1:]).told[0].tolist()
-        names = {UNSAID: "unsaid", READ: "read"}
+        told = complete(TinyClip(), text, noise, *target[1:]).told[0].split(SIZES)
         return {
-            name: names[label] if label < 0 else VALUES[name][label]
-            for name, label in zip(VALUES, labels, strict=True)
+            name: {
+                value: much for value, much in zip(VALUES[name], each.tolist(), strict=True) if much
+            }
+            for name, each in zip(VALUES, told, strict=True)
         }
 
     def test_what_the_text_says_and_what_its_seed_chooses(self):
         text = "girl, grey sailor uniform, no hat"
         told, chosen = self.told(text), drawn(text, 1)
-        assert told["character"] == "girl"
-        assert (told["clothes"], told["clothes_colour"]) == ("sailor uniform", "grey")
-        assert told["head"] == "none"
+        assert told["character"] == {"girl": 1}
+        assert (told["clothes"], told["clothes_colour"]) == ({"sailor uniform": 1}, {"grey": 1})
+        assert told["head"] == {"none": 1}
         for name, value in chosen.items():
             left_out = value == "none" and name != "head"  # captions do not say what is not there
-            assert told[name] == ("unsaid" if left_out else value)
-        assert "read" not in told.values()
+            assert told[name] == ({} if left_out else {value: 1})
 
-    def test_what_is_said_weakly_is_read(self):
-        told = self.told("girl, (pink hair:0.5), [horns], (twin tails:1.4)")
-        assert {name for name, value in told.items() if value == "read"} == {"hair_colour", "head"}
-        assert told["hair"] == "twin tails"
+    def test_a_weight_is_how_much(self):
+        told = self.told("girl, (pink hair:0.5), [horns], (twin tails:2), (freckles:0)")
+        assert told["hair_colour"] == {"pink": pytest.approx(0.5)}
+        assert told["head"] == {"horns": pytest.approx(1 / 1.1)}
+        assert 1.2 < told["hair"]["twin tails"] < 1.5
+        assert told["character"] == {"girl": 1}
+        assert "freckles" not in told["face"]
+        assert self.told("(girl, pink hair:2)") == self.told("girl, pink hair")
 
-    def test_of_a_blend_is_read_what_it_is_between(self):
-        told = self.told("girl, pink hair | boy, blue hair:0.5 | horns")
-        assert {n for n, v in told.items() if v == "read"} == {"character", "hair_colour"}
-        assert told["head"] == "horns"
+    def test_the_weights_of_a_value_are_multiplied_and_stay_small(self):
+        much = [self.told(f"girl, (horns:{w})")["head"]["horns"] for w in (0.25, 0.9, 1, 1.3, 3)]
+        assert much == sorted(much)
+        assert much[2] == 1
+        assert much[-1] < 1.6  # beyond that pictures break
+
+    def test_of_a_blend_colours_and_faces_mix_and_hats_do_not(self):
+        told = self.told("girl, pink hair, beanie | boy, blue hair, crown:0.5 | glasses:0.5")
+        assert told["hair_colour"] == {"pink": pytest.approx(0.75), "blue": pytest.approx(0.25)}
+        assert told["character"] == {"girl": pytest.approx(0.75), "boy": pytest.approx(0.25)}
+        assert told["head"] == {"beanie": 1}
+        assert told["glasses"] == {"round glasses": 1}
+        assert self.told("girl, beanie | girl, crown:2")["head"] == {"crown": 1}
+
+    def test_what_one_side_of_a_blend_hides_the_other_tells_alone(self):
+        told = self.told("girl, blue eyes, sunglasses | girl, blue eyes, round glasses")
+        assert told["eye_colour"] == {"blue": 1}
+        assert self.told("girl, bob | cat")["hair"] == {"bob": 1}
 
     def test_a_generator_is_told_only_what_it_would_read(self, named):
         settings = named.settings("girl")
@@ -220,7 +237,7 @@ class TestTold:
         model = Generator(dataclasses.replace(NAMED, reads=tuple(SIZES)))
         pipeline = AvatarPipeline(TinyClip(), model, name="reads")
         latent = pipeline.latent(settings, pipeline.target(settings))
-        assert latent.told.shape == (settings["candidates"], len(SIZES))
+        assert latent.told.shape == (settings["candidates"], sum(SIZES))
 
 
 def test_rows_that_choose_alike_are_told_once(named, monkeypatch):
