@@ -136,12 +136,15 @@ def _said(text: str) -> dict[str, str]:
     return {n: v for n, v in attributes(parse(text))[0].items() if n in SAMPLING}
 
 
-def move_words(latent: Latent, before: Latent, after: Latent) -> Latent:
-    """A latent whose words were completed as `before`, for the ones completed as `after`.
+def ask_anew(latent: Latent, before: Latent, after: Latent) -> Latent:
+    """A latent that was asked for as `before`, asked for as `after`: other words, other numbers.
 
-    What a search added to them stays. Nothing changes, to the last bit, where both are the same.
+    What a search added to the words stays. Nothing changes, to the last bit, where both are the
+    same; so a picture of the time before anything was told is drawn as it was, until its text
+    changes.
     """
-    if torch.equal(before.words, after.words):
+    told = before.told is None or after.told is None or torch.equal(before.told, after.told)
+    if told and torch.equal(before.words, after.words):
         return latent
     moved = F.normalize(latent.words + after.words - before.words, dim=1)
     return latent._replace(words=moved, told=after.told)

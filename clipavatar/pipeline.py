@@ -23,13 +23,14 @@ from clipavatar.choosing import Choice, choose
 from clipavatar.config import CANDIDATES, SEARCH_STEPS, GeneratorConfig, check_range
 from clipavatar.devices import find_device, fold, ready
 from clipavatar.images import finish
-from clipavatar.keeping import check_keep, keep_choices, move_words, read_start
+from clipavatar.keeping import ask_anew, check_keep, keep_choices, read_start
 from clipavatar.latents import sample_noise, score
 from clipavatar.prompts import check_text
 from clipavatar.refine import OWN_WORDS_STYLE, load_judge, refine, refining
 from clipavatar.spaces import Latent, draw, pack, unpack
 from clipavatar.syntax import attributes, parse
-from clipavatar.targets import Target, complete, find_target, reads_values, steer
+from clipavatar.targets import Target, find_target, steer
+from clipavatar.telling import reads_values, tell
 from clipavatar.trace import LARGEST
 from clipavatar.variants import resolve
 
@@ -70,7 +71,7 @@ class AvatarPipeline:
         self.upscaler = ready(upscaler, self.device) if upscaler and fits else None
         self.name = name
         self.named = config.noise_names == "chibi"  # its entries mean what chibi/sample.py says
-        self.told = self.named and reads_values(generator)
+        self.tells = self.named and reads_values(generator)
         self._target = lru_cache(maxsize=1024)(partial(find_target, clip))
 
     @classmethod
@@ -244,33 +245,35 @@ class AvatarPipeline:
         if self.named:
             noise = steer(noise, text, seed, settings.get("negative", ""), "diverse" in settings)
         noise = noise.to(self.device)
-        return self.complete(text, noise, wanted)
+        return self.tell(text, noise, wanted)
 
     def _go_on(self, settings: Mapping[str, Any], wanted: Target, start_from: str | Path) -> Latent:
-        """N = 1: the latent of a saved avatar, its words changed to what is asked for now."""
+        """N = 1: the latent of a saved avatar, changed to what is asked for now."""
         saved = read_start(start_from, self.name)
         asked = self.target(saved)
         if "latent" in saved:
             sizes = (self.config.noise_size, self.config.embedding_size)
-            latent = unpack(saved["latent"], *sizes).to(self.device)
+            latent = unpack(saved["latent"], *sizes, sum(getattr(self.config, "reads", ()))).to(
+                self.device
+            )
         else:
             latent = self.latent(saved, asked)
             latent = self.choose(latent, asked.direction).latent
-        before = self.complete(saved["text"], latent.noise, asked)
+        before = self.tell(saved["text"], latent.noise, asked)
         if self.named:
             texts = (saved["text"], settings["text"])
             noise = keep_choices(latent.noise, *texts, check_keep(settings.get("keep", "")))
             noise = steer(noise, texts[1], settings["seed"], settings.get("negative", ""))
             latent = latent._replace(noise=noise)
-        after = self.complete(settings["text"], latent.noise, wanted)
-        return move_words(latent, before, after)
+        after = self.tell(settings["text"], latent.noise, wanted)
+        return ask_anew(latent, before, after)
 
-    def complete(self, text: str, noise: Tensor, wanted: Target) -> Latent:
+    def tell(self, text: str, noise: Tensor, wanted: Target) -> Latent:
         """Noise (N, Z) with what `text` says, and what each row of it adds to that."""
         if not self.named:
             return Latent(noise, wanted.direction.expand(len(noise), -1))
-        words, told = complete(self.clip, text, noise, *wanted[1:])
-        return Latent(noise, words, told=told if self.told else None)
+        words, numbers = tell(self.clip, text, noise, *wanted[1:])
+        return Latent(noise, words, told=numbers if self.tells else None)
 
     def choose(self, latent: Latent, direction: Tensor) -> Choice:
         """Of a latent of N the face nearest to a direction (E,); see `choosing.choose`."""

@@ -23,16 +23,9 @@ from clipavatar.keeping import hold_of
 from clipavatar.latents import Found, Search, missed, search
 from clipavatar.prompts import describe, understand
 from clipavatar.spaces import Generator, Latent, Space, draw, make_space, turned_up
-from clipavatar.syntax import attributes, parse
-from clipavatar.targets import (
-    CHUNK,
-    COLOURS,
-    TextEncoder,
-    _language,
-    find_target,
-    reads_values,
-    weights,
-)
+from clipavatar.syntax import attributes, parse, weights
+from clipavatar.targets import CHUNK, COLOURS, TextEncoder, find_target, language_of
+from clipavatar.telling import reads_values
 
 SPACE = "noise+volume"
 TURNED_UP = (1.3, 1.7, 2.2)  # times as loud a start is told what CLIP misses in the first
@@ -109,7 +102,8 @@ def refine(
     with torch.no_grad():
         first = draw(generator, start) if face is None else face
     lacking = missed(judging, judged.rivals, first)
-    starts = turned_up(generator, start, [loud[i] for i in lacking if loud], TURNED_UP)
+    shy = [loud[i] for i in lacking if loud and _told(start, loud[i]) <= 1]
+    starts = turned_up(generator, start, shy, TURNED_UP)
 
     def enough(face: Tensor) -> bool:
         return bool(judged.rivals) and not missed(judging, judged.rivals, face)
@@ -124,10 +118,15 @@ def refine(
     return search(generator, clip, goal, *given, face=first)
 
 
-def said_values(generator: Generator, text: str, style: str = "") -> list[int]:
-    """Places of what `text` says among the values that the generator reads; see `near_misses`.
+def _told(latent: Latent, place: int) -> float:
+    """How much of a value the generator is told; a weight may have made it more than 1."""
+    return 1.0 if latent.told is None else float(latent.told[0, place])
 
-    Nothing where it reads none, or others than those of the sampling table.
+
+def said_values(generator: Generator, text: str, style: str = "") -> list[int]:
+    """Places of what `text` says among the values that the generator is told; see `near_misses`.
+
+    Nothing where it is told none, or others than those of the sampling table.
     """
     if not reads_values(generator):
         return []
@@ -192,14 +191,14 @@ def _alternatives(text: str, style: str) -> tuple[dict[str, str], dict[str, list
     if len(blend) > 1 or style == OWN_WORDS_STYLE:
         return {}, {}
     said = {name: value for name, value in attributes(blend)[0].items() if name in SAMPLING}
-    firm = [name for name, weight in weights(blend[0], said).items() if weight >= 1]
-    others = {n: [v for v in SAMPLING[n] if _fits(n, v, said)] for n in firm}
+    strong = weights(blend)[0]
+    others = {n: [v for v in SAMPLING[n] if _fits(n, v, said)] for n in said if strong[n] >= 1}
     return said, {name: values for name, values in others.items() if values}
 
 
 def _written(clip: TextEncoder, text: str) -> str:
     """The language of the descriptions that this CLIP is to read."""
-    return _language(clip) or understand(parse(text)[0].text).language
+    return language_of(clip) or understand(parse(text)[0].text).language
 
 
 def _encoded(clip: TextEncoder, texts: list[str]) -> Tensor:

@@ -35,9 +35,8 @@ class Latent(NamedTuple):
     noise: Tensor  # (N, Z)
     words: Tensor  # (N, E), unit length
     style: Tensor | None = None  # (N, S): added to what the generator's mapping network says
-    volume: Tensor | None = None  # (N, values): times what the generator reads, where it reads
-    told: Tensor | None = None  # (N, values): in place of what it reads; as labels in training, 0
-    # or 1, or as much as is wanted of a value
+    volume: Tensor | None = None  # (N, values): times what the generator is told or reads
+    told: Tensor | None = None  # (N, values): in place of what it would read off the words
 
     def rows(self, rows: slice | Tensor) -> Latent:
         return Latent(*(None if part is None else part[rows] for part in self))  # type: ignore[arg-type]
@@ -53,8 +52,8 @@ class Latent(NamedTuple):
 def draw(generator: Generator, latent: Latent, *resolution: int) -> Tensor:
     """Latent of N -> faces (N, C, R, R) in [-1, 1], CHUNK at once; differentiable.
 
-    `resolution`, where given: a smaller one that the generator has. ValueError for a style or a
-    volume where it has nothing of the kind.
+    `resolution`, where given: a smaller one that the generator has. ValueError for a style, a
+    volume or something told where it has nothing of the kind.
     """
     made = [drawn(generator, part, generator, *resolution) for part in latent.chunks()]
     return torch.cat(made) if len(made) > 1 else made[0]
@@ -111,7 +110,9 @@ def pack(latent: Latent) -> dict[str, str]:
     }
 
 
-def unpack(packed: Mapping[str, str], noise_size: int, embedding_size: int) -> Latent:
+def unpack(
+    packed: Mapping[str, str], noise_size: int, embedding_size: int, values: int = 0
+) -> Latent:
     """What `pack` wrote, N = 1, on the CPU. Raises ValueError if it is anything else."""
     try:
         rows = {
@@ -121,6 +122,8 @@ def unpack(packed: Mapping[str, str], noise_size: int, embedding_size: int) -> L
         latent = Latent(**{name: torch.from_numpy(row)[None] for name, row in rows.items()})
         if (latent.noise.shape[1], latent.words.shape[1]) != (noise_size, embedding_size):
             raise ValueError("another generator's sizes")
+        if any(row is not None and row.shape[1] != values for row in (latent.volume, latent.told)):
+            raise ValueError("another generator's values")
         return latent
     except (TypeError, AttributeError, ValueError, binascii.Error):
         raise ValueError("the latent in this picture is damaged") from None
@@ -191,9 +194,11 @@ def make_space(
     words   the embedding that the generator is given, within a ball around where it is
     stress  the same along `directions` (K, E) alone: how much each said thing is stressed. Without
             directions it is "words".
-    volume  how loud each of the `values` is, places among those that the generator reads off the
-            embedding: beyond 1 it draws more of it than it was taught to. Without any: "stress".
-    style   what the mapping network makes of both
+    volume  how loud each of the `values` is, places among those that the generator is told: beyond
+            1 it draws more of it than it was taught to. Without any: "stress".
+    style   what the mapping network makes of all
+
+    Where a latent is told values, "words" and "stress" move only the rest of what a text says.
 
     Raises ValueError for another name, or where the generator has nothing of the kind.
     """
@@ -252,7 +257,7 @@ def turned_up(
 
 
 def _volume(generator: Generator, latent: Latent) -> Tensor:
-    """(N, values): of all that the generator reads."""
+    """(N, values): of all that the generator is told or reads."""
     if latent.volume is not None:
         return latent.volume
     return latent.words.new_ones(len(latent.words), sum(generator.config.reads))  # type: ignore[attr-defined]
@@ -273,7 +278,8 @@ def _style_part(generator: Generator, latent: Latent) -> Part:
     random = torch.Generator().manual_seed(0)
     noise = torch.randn(STYLES, latent.noise.shape[1], generator=random).to(latent.noise.device)
     words = F.normalize(latent.words.mean(dim=0), dim=0).expand(STYLES, -1)
-    usual = _styles(generator, Latent(noise, words))
+    said = [None if p is None else p.mean(dim=0).expand(STYLES, -1) for p in latent[3:]]
+    usual = _styles(generator, Latent(noise, words, None, *said))
     mean, spread = usual.mean(dim=0), usual.std(dim=0)
     spread = spread.clamp(min=0.1 * float(spread.mean()) + 1e-6)
     before = torch.zeros(()) if latent.style is None else latent.style

@@ -15,9 +15,11 @@ letter or digit, so ":)" and "(>_<)" are left alone; full-width （：）｜ are
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from clipavatar.understanding import understand
 
+T = TypeVar("T")
 STRONGER = 1.1  # what one pair of brackets multiplies by
 WEIGHTS = (0.0, 3.0)  # least and most
 FULL_WIDTH = str.maketrans("（）：｜", "():|")
@@ -72,12 +74,33 @@ def attributes(blend: Sequence[Prompt]) -> list[dict[str, str]]:
     So "girl | pink hair | boy:0.5" is girl and boy blended, both with pink hair. Of the others the
     one with the greater share is heard first.
     """
-    said = [understand(prompt.text).attributes for prompt in blend]
+    return _heard([understand(prompt.text).attributes for prompt in blend], blend)
+
+
+def weights(blend: Sequence[Prompt]) -> list[dict[str, float]]:
+    """How strongly each prompt of a blend says its `attributes`: the weights, multiplied, of the
+
+    parts without which it would not say it. What others say for it has the weight that they give.
+    """
+    own = []
+    for prompt in blend:
+        said = understand(prompt.text).attributes
+        strong = dict.fromkeys(said, 1.0)
+        for part in prompt.parts:
+            left = understand(part.rest).attributes if part.rest else said
+            for name, value in said.items():
+                strong[name] *= part.weight if left.get(name) != value else 1
+        own.append(strong)
+    return _heard(own, blend)
+
+
+def _heard(own: Sequence[dict[str, T]], blend: Sequence[Prompt]) -> list[dict[str, T]]:
+    """What each prompt has of its own, and the rest from the others; see `attributes`."""
     order = sorted(range(len(blend)), key=lambda i: -blend[i].share)
-    merged: dict[str, str] = {}
+    merged: dict[str, T] = {}
     for i in order:
-        merged = said[i] | merged
-    return [{**merged, **own} for own in said]
+        merged = own[i] | merged
+    return [{**merged, **one} for one in own]
 
 
 def _cuts(text: str) -> list[int]:

@@ -18,6 +18,7 @@ LAYERS = [  # from the top; a module imports only what stands below it, never it
     {"batch"},
     {"training", "pipeline"},
     {"metrics", "refine"},
+    {"telling"},
     {"choosing", "keeping", "targets"},
     {"avatars", "checkpoint", "latents"},
     {"goals"},

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from clipavatar.checkpoint import save_model
-from clipavatar.chibi.labels import VALUES
+from clipavatar.chibi.labels import SIZES, VALUES
 from clipavatar.cli import main
 from clipavatar.config import JudgeConfig
 from clipavatar.metrics import figures as subject
@@ -21,7 +21,7 @@ from clipavatar.models import Judge
 
 @pytest.fixture
 def judge(tmp_path: Path) -> Path:
-    shape = JudgeConfig(16, (4, 4), 8, tuple(len(values) for values in VALUES.values()))
+    shape = JudgeConfig(16, (4, 4), 8, tuple(SIZES))
     with torch.random.fork_rng():
         torch.manual_seed(0)
         own = {"unseen": dict.fromkeys(VALUES, 99.0), "softened": dict.fromkeys(VALUES, 98.0)}

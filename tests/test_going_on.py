@@ -74,8 +74,16 @@ class TestGoingOn:
         again = reads.generate("girl, twin tails", start_from=tmp_path / "old.png", size=32)
         assert again.settings["latent"] == older
         assert pixels(again) != pixels(first)
+        start = start_of(reads, "girl, twin tails", start_from=tmp_path / "old.png")
+        face = model(start.noise, start.words).detach()[0]
+        drawn = reads.finish(face, 32, again.settings["background"], 0)
+        assert drawn.tobytes() == pixels(again)
         other = reads.generate("boy, twin tails", start_from=tmp_path / "old.png", size=32)
         assert "told" in other.settings["latent"]
+        damaged = latent | {"told": latent["told"][:16]}
+        images.save_png(first.image, tmp_path / "bad.png", first.settings | {"latent": damaged})
+        with pytest.raises(ValueError, match="damaged"):
+            reads.generate("girl", start_from=tmp_path / "bad.png", size=32)
 
     def test_what_a_negative_prompt_names_is_not_taken_over(self, named, tmp_path):
         def glasses(latent):

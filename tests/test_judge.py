@@ -12,7 +12,7 @@ from torch import Tensor
 from clipavatar.checkpoint import ASSETS, save_model
 from clipavatar.chibi.dataset import art_version
 from clipavatar.chibi.draw import pixels
-from clipavatar.chibi.labels import UNSAID, VALUES, labels_of
+from clipavatar.chibi.labels import SIZES, UNSAID, VALUES, labels_of
 from clipavatar.chibi.stream import drawn_of
 from clipavatar.clip import load_clip
 from clipavatar.config import JudgeConfig
@@ -29,11 +29,10 @@ from clipavatar.training.judge import judge_views
 SHIPPED = ASSETS / "judge.safetensors"
 OWN_SEED, COUNT = 777, 150  # a stream that no training uses
 FINEST = ("hair_tips", "expression", "face")  # a few pixels decide
-SIDES = tuple(len(values) for values in VALUES.values())
 ACCURACIES = {"unseen": dict.fromkeys(VALUES, 99.0), "softened": dict.fromkeys(VALUES, 98.0)}
 
 
-def saved(folder: Path, metadata: dict[str, str], sides: tuple[int, ...] = SIDES) -> Path:
+def saved(folder: Path, metadata: dict[str, str], sides: tuple[int, ...] = SIZES) -> Path:
     with torch.random.fork_rng():
         judge = Judge(JudgeConfig(16, (4, 4), 8, sides))
     return save_model(judge, folder / "judge.safetensors", metadata)

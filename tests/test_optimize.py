@@ -10,6 +10,7 @@ import torch
 from conftest import NAMED, TINY, TinyClip, TinyUpscaler
 
 from clipavatar import latents, refine
+from clipavatar.chibi.labels import SIZES
 from clipavatar.chibi.sample import SAMPLING
 from clipavatar.config import DcganConfig, StyleGeneratorConfig
 from clipavatar.goals import Verdict
@@ -23,9 +24,9 @@ from clipavatar.understanding import understand
 TEXTS = ["cute girl, twin tails", "银发 猫耳 女孩", "girl, (pink hair:1.5) | boy:0.4"]
 FAST = {"size": 32, "candidates": 3, "mode": "optimize", "steps": 8}
 RGB = dataclasses.replace(TINY, image_channels=3)
-SIZES = {"resolution": 16, "noise_size": 12, "embedding_size": 8, "channels": (8, 8, 8)}
-DCGAN = DcganConfig(**SIZES)
-STYLED = StyleGeneratorConfig(**SIZES, style_size=8, mapping_layers=2)
+SHAPE = {"resolution": 16, "noise_size": 12, "embedding_size": 8, "channels": (8, 8, 8)}
+DCGAN = DcganConfig(**SHAPE)
+STYLED = StyleGeneratorConfig(**SHAPE, style_size=8, mapping_layers=2)
 
 
 def sampled(pipeline, text, **options):
@@ -70,7 +71,7 @@ class TestPromises:
             assert torch.equal(starts.words, best.words)
 
     def test_what_is_said_has_its_place_among_what_the_generator_reads(self):
-        reads = tuple(len(table) for table in SAMPLING.values())
+        reads = tuple(SIZES)
         model = Generator(dataclasses.replace(NAMED, reads=reads))
         places = said_values(model, "girl with horns, (pink hair:0.5)")
         words = [(name, value) for name, table in SAMPLING.items() for value in table]
@@ -84,7 +85,7 @@ class TestPromises:
         monkeypatch.setattr(latents, "MISSED", -1)
         monkeypatch.setattr(latents, "NEEDED", -100)
         monkeypatch.setattr(latents, "SPARED", 100)
-        reads = tuple(len(table) for table in SAMPLING.values())
+        reads = tuple(SIZES)
         torch.manual_seed(0)
         model = Generator(dataclasses.replace(NAMED, reads=reads))
         pipeline = AvatarPipeline(TinyClip(), model, TinyUpscaler(), name="reads")

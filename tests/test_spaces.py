@@ -148,6 +148,16 @@ class TestSpaces:
         with pytest.raises(ValueError, match="this generator has no voice"):
             draw(DRAWS, told)
 
+    def test_style_is_measured_by_what_is_told(self):
+        torch.manual_seed(0)
+        model, latent = Generator(dataclasses.replace(TINY, reads=(3, 2))).eval(), start()
+        told = latent._replace(told=torch.tensor([[1.0, 0, 0, 0, 1]]).expand(2, -1))
+        near, far = (
+            make_space("style", model, one).start.square().mean()
+            for one in (told, told._replace(told=told.told * torch.tensor([[8.0], [-6.0]])))
+        )
+        assert near < 3 < far  # standard deviations of pictures of what is told on the mean
+
     def test_turned_up_is_each_value_each_factor_louder_beside_the_same_as_it_was(self):
         model, latent = Generator(dataclasses.replace(TINY, reads=(3, 2))), start(1)
         rows = turned_up(model, latent, [1, 4], [1.5, 2])
@@ -174,11 +184,14 @@ class TestSpaces:
 
     def test_a_latent_survives_as_text_to_the_last_bit(self):
         latent = Latent(*start(1)[:2], torch.randn(1, 5), torch.rand(1, 7), torch.rand(1, 7))
-        again = unpack(pack(latent), *SIZES)
+        again = unpack(pack(latent), *SIZES, 7)
         assert all(torch.equal(a, b) for a, b in zip(latent, again, strict=True))
         assert unpack(pack(start(1)), *SIZES)[2:] == (None, None, None)
         for bad in ({"noise": "?"}, {"noise": "AAA="}, {"mood": "AAAA"}, {"noise": 3}, "", []):
             with pytest.raises(ValueError, match="damaged"):
                 unpack(bad, *SIZES)
+        for values in (0, 8):  # more is told, or less
+            with pytest.raises(ValueError, match="damaged"):
+                unpack(pack(latent), *SIZES, values)
         with pytest.raises(ValueError, match="damaged"):
             unpack(pack(latent), 48, 256)

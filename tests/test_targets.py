@@ -4,16 +4,17 @@ import dataclasses
 
 import pytest
 import torch
-from conftest import NAMED, TinyClip
+from conftest import NAMED, TINY, TinyClip
 
-from clipavatar import targets
+from clipavatar import telling
 from clipavatar.chibi.labels import SIZES, VALUES
 from clipavatar.chibi.sample import SAMPLING, SHAPES, figure
 from clipavatar.config import NOISE_SIZE
 from clipavatar.latents import sample_noise
 from clipavatar.models import Generator
 from clipavatar.pipeline import AvatarPipeline
-from clipavatar.targets import complete, find_target, steer
+from clipavatar.targets import find_target, steer
+from clipavatar.telling import tell
 from clipavatar.understanding import understand
 
 
@@ -185,7 +186,7 @@ class TestTold:
         """attribute -> value -> how much, of a picture that a seed makes of a text."""
         noise = steer(sample_noise(1, NOISE_SIZE, 1), text, 1)
         target = find_target(TinyClip(), text, "chibi")
-        told = complete(TinyClip(), text, noise, *target[1:]).told[0].split(SIZES)
+        told = tell(TinyClip(), text, noise, *target[1:]).numbers[0].split(SIZES)
         return {
             name: {
                 value: much for value, much in zip(VALUES[name], each.tolist(), strict=True) if much
@@ -204,19 +205,28 @@ class TestTold:
             assert told[name] == ({} if left_out else {value: 1})
 
     def test_a_weight_is_how_much(self):
-        told = self.told("girl, (pink hair:0.5), [horns], (twin tails:2), (freckles:0)")
+        told = self.told("girl, (pink hair:0.5), [blush], (twin tails:2), (glasses:0)")
         assert told["hair_colour"] == {"pink": pytest.approx(0.5)}
-        assert told["head"] == {"horns": pytest.approx(1 / 1.1)}
+        assert told["face"] == {"blush": pytest.approx(1 / 1.1)}
         assert 1.2 < told["hair"]["twin tails"] < 1.5
         assert told["character"] == {"girl": 1}
-        assert "freckles" not in told["face"]
+        assert told["glasses"] == self.told("girl, pink hair, blush, twin tails")["glasses"]
         assert self.told("(girl, pink hair:2)") == self.told("girl, pink hair")
 
-    def test_the_weights_of_a_value_are_multiplied_and_stay_small(self):
-        much = [self.told(f"girl, (horns:{w})")["head"]["horns"] for w in (0.25, 0.9, 1, 1.3, 3)]
+    def test_more_weight_is_more_and_stays_small(self):
+        much = [self.told(f"girl, (blush:{w})")["face"]["blush"] for w in (0.25, 0.9, 1, 1.3, 3)]
         assert much == sorted(much)
         assert much[2] == 1
-        assert much[-1] < 1.6  # beyond that pictures break
+        assert much[-1] < 1.6  # at 3 pictures break
+
+    def test_of_two_parts_that_a_value_needs_both_weights_count(self):
+        told = self.told("girl, (heart:0.5) (eyes:0.8)")  # neither is an expression
+        assert told["expression"] == {"heart eyes": pytest.approx(0.4)}
+
+    def test_of_what_is_drawn_whole_there_is_no_half(self):
+        assert self.told("girl, (beanie:0.5), (no glasses:0.6)")["head"] == {"beanie": 1}
+        assert self.told("girl, (twin tails:0.4)")["hair"] == self.told("girl")["hair"]
+        assert self.told("girl, (sunglasses:0.5)")["glasses"] == {"sunglasses": 1}
 
     def test_of_a_blend_colours_and_faces_mix_and_hats_do_not(self):
         told = self.told("girl, pink hair, beanie | boy, blue hair, crown:0.5 | glasses:0.5")
@@ -225,6 +235,18 @@ class TestTold:
         assert told["head"] == {"beanie": 1}
         assert told["glasses"] == {"round glasses": 1}
         assert self.told("girl, beanie | girl, crown:2")["head"] == {"crown": 1}
+
+    @pytest.mark.parametrize(
+        "worn", [("crown", "beanie"), ("beanie", "crown"), ("crown", "no hat")]
+    )
+    def test_of_equals_the_first_is_worn(self, worn):
+        one, other = worn
+        assert self.told(f"girl, {one} | girl, {other}")["head"] == {one: 1}
+
+    def test_a_weight_counts_on_every_side_of_a_blend_and_on_nothing_else(self):
+        told = self.told("girl, (freckles:0.5) | boy, blue hair")
+        assert told["face"] == {"freckles": pytest.approx(0.5)}  # which the boy borrows
+        assert told["hair_colour"] == {"blue": 1}
 
     def test_what_one_side_of_a_blend_hides_the_other_tells_alone(self):
         told = self.told("girl, blue eyes, sunglasses | girl, blue eyes, round glasses")
@@ -238,17 +260,23 @@ class TestTold:
         pipeline = AvatarPipeline(TinyClip(), model, name="reads")
         latent = pipeline.latent(settings, pipeline.target(settings))
         assert latent.told.shape == (settings["candidates"], sum(SIZES))
+        for other in (
+            dataclasses.replace(NAMED, reads=(3, 2)),
+            dataclasses.replace(TINY, reads=tuple(SIZES)),
+        ):
+            pipeline = AvatarPipeline(TinyClip(), Generator(other), name="other")
+            assert pipeline.latent(settings, pipeline.target(settings)).told is None
 
 
 def test_rows_that_choose_alike_are_told_once(named, monkeypatch):
     told = []
-    monkeypatch.setattr(targets, "figure", lambda *asked: told.append(1) or figure(*asked))
+    monkeypatch.setattr(telling, "figure", lambda *asked: told.append(1) or figure(*asked))
     settings = named.settings("girl, bob", candidates=8)
     latent = named.latent(settings, named.target(settings))
     assert len(told) == 1
     mixed = torch.randn(5, NOISE_SIZE, generator=torch.Generator().manual_seed(0))
-    together = named.complete("girl, bob", mixed, named.target(settings)).words
+    together = named.tell("girl, bob", mixed, named.target(settings)).words
     for row in range(5):
-        alone = named.complete("girl, bob", mixed[[row]], named.target(settings)).words
+        alone = named.tell("girl, bob", mixed[[row]], named.target(settings)).words
         torch.testing.assert_close(together[[row]], alone)
     assert latent.words.unique(dim=0).shape[0] == 1

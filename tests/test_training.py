@@ -57,7 +57,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
             embedding_size=16,
             style_size=16,
             channels=(16, 8, 8),
-            reads=tuple(map(len, SAMPLING.values())),
+            reads=tuple(SIZES),
         ),
         discriminator=DiscriminatorConfig(resolution=16, embedding_size=16, channels=(8, 8, 8)),
         upscaler=UpscalerConfig(width=4, depth=1, factor=2),

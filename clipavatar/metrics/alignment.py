@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from clipavatar.chibi.caption import caption
-from clipavatar.chibi.labels import UNSAID, VALUES
+from clipavatar.chibi.labels import SIZES, UNSAID, VALUES
 from clipavatar.metrics.judging import PART, plain
 from clipavatar.prompts import LANGUAGES
 
@@ -96,9 +96,8 @@ def zero_shot(
     """
     figures = {}
     texts = F.normalize(value_texts(clip, wording=wording).mean(dim=1), dim=-1)  # (languages, V, E)
-    sizes = [len(values) for values in VALUES.values()]
     for language, values in zip(LANGUAGES, texts, strict=True):
-        cosines = (embeddings @ values.T).split(sizes, dim=1)
+        cosines = (embeddings @ values.T).split(SIZES, dim=1)
         for name, near, wanted in zip(VALUES, cosines, labels.T, strict=True):
             right, counted = near.argmax(dim=1) == wanted, wanted != UNSAID
             if counted.any():

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from clipavatar.checkpoint import load_model, read_metadata
 from clipavatar.chibi.dataset import Pictures, art_version
-from clipavatar.chibi.labels import VALUES
+from clipavatar.chibi.labels import SIZES, VALUES
 from clipavatar.images import over, to_float
 from clipavatar.metrics.attributes import Share, accuracy, overall, visible
 from clipavatar.metrics.texts import Case, wanted
@@ -36,7 +36,7 @@ def load_judge(path: str | Path) -> tuple[Any, dict[str, dict[str, float]]]:
     """
     judge: Any = load_model("judge", path)
     metadata = read_metadata(path)
-    same = judge.config.values == tuple(len(values) for values in VALUES.values())
+    same = judge.config.values == tuple(SIZES)
     if not same or metadata.get("names", NAMES) != NAMES:  # the first judges had no names
         raise ValueError(f"{path} judges another vocabulary: train it anew with train-judge")
     return judge, json.loads(metadata.get("accuracy", "{}"))

@@ -16,6 +16,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from clipavatar.checkpoint import load_state, save_model, save_state, start
 from clipavatar.chibi.dataset import Pictures, art_version, load_pictures
+from clipavatar.chibi.labels import SIZES
 from clipavatar.chibi.sample import SAMPLING
 from clipavatar.config import Config, JudgeConfig, JudgeTrainConfig
 from clipavatar.draws import Draws
@@ -39,7 +40,7 @@ def train_judge(config: Config, resume: bool = False) -> Path:
     options = config.judge
     output = Path(options.output)
     torch.manual_seed(options.seed)
-    values = tuple(len(table) for table in SAMPLING.values())
+    values = tuple(SIZES)
     shape = JudgeConfig(options.resolution, options.channels, options.hidden, values)
     judge = Judge(shape)  # before anything is drawn: a wrong shape is told at once
     if options.start:
