@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,11 +29,12 @@ from clipavatar.views import draw_views, see
 PLAIN = 0.5  # in [-1, 1]: a light grey that neither white clothes nor black hair drown in
 FRAMES = 40  # of the way there, at most
 SPARED = 0.15  # more than this no attribute may lose to its rivals, whatever the others win
-NEEDED = 0.2  # of what all of them lose a picture must win back, or it is not worth a change
+NEEDED = 0.2  # of what all of them lose a picture must win back where nobody says what it lacks
 MISSED = 1.0  # what an attribute loses that CLIP does not see
+MENDED = 1  # so many of those that are missed must be seen then, or it is not worth a change
 Clock = Callable[[], float]
 Hold = Callable[[Tensor], Tensor]  # faces (N, C, R, R) -> (N,): how far from what shall stay
-Enough = Callable[[Tensor], bool]  # of a face (1, C, R, R): whether there is nothing left to do
+Lacks = Callable[[Tensor], Collection[int]]  # of a face (1, C, R, R): which attributes are missed
 
 
 def sample_noise(candidates: int, noise_size: int, seed: int) -> Tensor:
@@ -118,7 +119,7 @@ def search(
     judge: Judge,
     how: Search = Search(),
     hold: Hold | None = None,
-    enough: Enough | None = None,
+    lacks: Lacks | None = None,
     seed: int = 0,
     clock: Clock = time.monotonic,
     face: Tensor | None = None,
@@ -128,16 +129,18 @@ def search(
     Every start and every picture of every check competes: it must be better than the first start in
     the judge's views by more than their standard error, in all attributes together by NEEDED, in
     none worse by more than SPARED, and no worse in the plain cosine; if none is, the first start
-    stays. With `enough` it ends as soon as the best picture, the first start to begin with, leaves
-    nothing to do. Ctrl-C ends it with the best so far. Of `how.seconds` as much is kept as the last
-    look takes. `face` (1, C, R, R) is the first start's picture, where it has been drawn already.
+    stays. With `lacks` it must lack MENDED fewer than the first start, and nothing else, in place
+    of NEEDED; and all ends as soon as the best picture, the first start to begin with, lacks
+    nothing. Ctrl-C ends it with the best so far. Of `how.seconds` as much is kept as the last look
+    takes. `face` (1, C, R, R) is the first start's picture, where it has been drawn already.
     """
     random = torch.Generator().manual_seed(seed)
     begun, first, others = clock(), starts.rows(slice(0, 1)), starts.rows(slice(1, None))
     face = draw(generator, first) if face is None else face
-    if enough is not None and enough(face):
+    lacked = None if lacks is None else set(lacks(face))
+    if lacked is not None and not lacked:
         return Found(first, False, 0.0, 0.0, 0, False, [first], nothing_missing=True)
-    best = _Best(generator, clip, goal, first, face, judge, hold, enough, how)
+    best = _Best(generator, clip, goal, first, face, judge, hold, lacks, lacked, how)
     look = clock() - begun  # at one
 
     def share(step: int) -> float:
@@ -226,7 +229,7 @@ def _gradient(
 class _Best:
     """The best point so far, to begin with a first one and its faces (1, C, R, R); `done`: it
 
-    leaves nothing to do.
+    lacks nothing.
     """
 
     def __init__(
@@ -238,11 +241,13 @@ class _Best:
         faces: Tensor,
         judge: Judge,
         hold: Hold | None,
-        enough: Enough | None,
+        lacks: Lacks | None,
+        lacked: set[int] | None,
         how: Search,
     ) -> None:
         self.generator, self.clip, self.goal = generator, clip, goal
-        self.judge, self.hold, self.enough, self.how = judge, hold, enough, how
+        self.judge, self.hold, self.how = judge, hold, how
+        self.lacks, self.lacked = lacks, lacked or set()
         self.first = self.latent = first
         self.before = self._judged(faces)
         self.plain = self.plain_before = float(score(clip, faces, goal.target)[0])
@@ -261,13 +266,34 @@ class _Best:
         faces = draw(self.generator, latent)
         judged, plain = self._judged(faces), score(self.clip, faces, self.goal.target)
         means = judged.near.mean(dim=1)
-        better = (means > self.score) & _better(self.before, judged) & (plain >= self.plain_before)
+        better = (means > self.score) & self._better(judged) & (plain >= self.plain_before)
+        lacking = dict[int, set[int]]()
+        if self.lacks is not None:
+            for row in better.nonzero().flatten().tolist():
+                lacking[row] = set(self.lacks(faces[row : row + 1]))
+                mended = len(self.lacked) - len(lacking[row])
+                better[row] = lacking[row] <= self.lacked and mended >= MENDED
         if better.any():
             row = int(means.masked_fill(~better, -math.inf).argmax())
             self.step, self.latent = step, latent.rows(slice(row, row + 1))
             self.score, self.plain = float(means[row]), float(plain[row])
-            self.done = self.enough is not None and self.enough(faces[row : row + 1])
+            self.done = row in lacking and not lacking[row]
         self.looked = step  # last: a look that Ctrl-C ended is taken again
+
+    def _better(self, after: Verdict) -> Tensor:
+        """Of N faces (N,): whether they are nearer than the first one by more than the standard
+
+        error of the views, and none of the attributes pays for it: laughing eyes are seen best
+        without the sunglasses.
+        """
+        gain = after.near - self.before.near
+        error = gain.std(dim=1, unbiased=False) / gain.shape[1] ** 0.5
+        worse = after.lost - self.before.lost  # (N, A)
+        fair = (worse <= SPARED).all(dim=1)
+        if worse.shape[1]:
+            fair &= worse.sum(dim=1) <= (-NEEDED if self.lacks is None else 0)
+        better: Tensor = (gain.mean(dim=1) > error) & fair
+        return better
 
     def found(self, steps: int, interrupted: bool, way: list[tuple[int, Latent]]) -> Found:
         before = float(self.before.near.mean())
@@ -276,18 +302,3 @@ class _Best:
             return Found(*same, steps, interrupted, [self.first])
         ways = [self.first, *(at for step, at in way if step < self.step), self.latent]
         return Found(self.latent, True, before, self.score, steps, interrupted, ways)
-
-
-def _better(before: Verdict, after: Verdict) -> Tensor:
-    """Of N faces (N,): whether they are nearer by more than the standard error of the views, and
-
-    none of the attributes pays for it: laughing eyes are seen best without the sunglasses.
-    """
-    gain = after.near - before.near
-    error = gain.std(dim=1, unbiased=False) / gain.shape[1] ** 0.5
-    worse = after.lost - before.lost  # (N, A)
-    fair = (worse <= SPARED).all(dim=1)
-    if worse.shape[1]:
-        fair &= worse.sum(dim=1) <= -NEEDED
-    better: Tensor = (gain.mean(dim=1) > error) & fair
-    return better

@@ -105,16 +105,16 @@ def refine(
     shy = [loud[i] for i in lacking if loud and _told(start, loud[i]) <= 1]
     starts = turned_up(generator, start, shy, TURNED_UP)
 
-    def enough(face: Tensor) -> bool:
-        return bool(judged.rivals) and not missed(judging, judged.rivals, face)
+    def lacks(face: Tensor) -> list[int]:
+        return missed(judging, judged.rivals, face)
 
     def around(latent: Latent) -> Space:
         return make_space(space, generator, latent, free, stress, loud)
 
     hold = hold_of(first, text, settings.get("keep", ""))
-    ends = None if settings.get("negative") else enough  # of which the rivals do not know
+    knows = judged.rivals and not settings.get("negative")  # of which the rivals do not know
     how = replace(how, seconds=how.seconds - (time.monotonic() - begun))
-    given = (starts, around, judge, how, hold, ends, seed)
+    given = (starts, around, judge, how, hold, lacks if knows else None, seed)
     return search(generator, clip, goal, *given, face=first)
 
 

@@ -200,26 +200,39 @@ class TestSearch:
         assert not made(judge=after_the_first([0.1, 3.0], [0.1, 2.9])).optimised
         assert not made(judge=after_the_first([0.1, 3.0], [0.2, 2.75])).optimised  # 0.15 in all
 
-    def test_with_nothing_left_to_do_it_takes_no_step(self):
-        found = made(enough=lambda face: True)
+    def test_with_nothing_missing_it_takes_no_step(self):
+        found = made(lacks=lambda face: [])
         assert (found.steps, found.optimised, found.nothing_missing) == (0, False, True)
         assert torch.equal(found.latent.noise, start().noise[:1])
         assert found.before == found.after
         assert len(found.way) == 1
 
-    def test_it_ends_as_soon_as_the_best_leaves_nothing_to_do(self):
+    def test_it_ends_as_soon_as_the_best_lacks_nothing(self):
         asked = []
 
-        def enough(face):
+        def lacks(face):
             asked.append(face)
-            return len(asked) == 3
+            return [[0, 1], [1], []][len(asked) - 1]
 
-        found = made(how=Search(steps=50, checks=25), enough=enough)
+        found = made(how=Search(steps=50, checks=25), lacks=lacks)
         assert found.optimised
         assert not found.nothing_missing  # in the first start
         assert 0 < found.steps < 50
         torch.testing.assert_close(draw(DRAWS, found.latent), asked[-1])
-        assert made(how=Search(steps=50, checks=25), enough=lambda _: False).steps == 50
+        assert len(asked) == 3
+
+    @pytest.mark.parametrize(
+        ("lacking", "taken"), [([0], True), ([1], True), ([0, 1], False), ([2], False)]
+    )
+    def test_what_mends_nothing_or_breaks_another_thing_is_not_taken(self, lacking, taken):
+        asked = []
+
+        def lacks(face):
+            asked.append(face)
+            return [0, 1] if len(asked) == 1 else lacking
+
+        found = made(how=Search(steps=50, checks=25), lacks=lacks)
+        assert (found.optimised, found.steps) == (taken, 50)
 
     @pytest.mark.parametrize("seconds", [700, 2000])
     def test_it_ends_within_its_time_and_looks_as_often_as_in_so_many_steps(self, seconds):

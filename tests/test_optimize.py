@@ -83,6 +83,7 @@ class TestPromises:
         self, tmp_path, monkeypatch, searches
     ):
         monkeypatch.setattr(latents, "MISSED", -1)
+        monkeypatch.setattr(latents, "MENDED", 0)
         monkeypatch.setattr(latents, "NEEDED", -100)
         monkeypatch.setattr(latents, "SPARED", 100)
         reads = tuple(SIZES)

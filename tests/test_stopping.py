@@ -102,6 +102,7 @@ def test_the_line_of_a_picture_says_what_a_search_did(
     cli_pipeline, tmp_path, monkeypatch, capsys, missed, says
 ):
     monkeypatch.setattr(latents, "MISSED", missed)
+    monkeypatch.setattr(latents, "MENDED", 0)
     asked = ["generate", TEXTS[0], "--seed", "2", "-o", str(tmp_path), "--size", "32"]
     for _ in ("drawn", "already there"):
         assert cli.main([*asked, "--mode", "optimize", "--steps", "8"]) == 0
