@@ -7,7 +7,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
-from itertools import accumulate
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
@@ -15,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from clipavatar.chibi.labels import SIZES
+from clipavatar.chibi.labels import PLACES
 from clipavatar.chibi.sample import CHOOSERS, HIDES, SAMPLING
 from clipavatar.clip import load_clip
 from clipavatar.goals import ImageEncoder, goal_of, held_out_judge
@@ -131,8 +130,7 @@ def said_values(generator: Generator, text: str, style: str = "") -> list[int]:
     if not reads_values(generator):
         return []
     said, others = _alternatives(text, style)
-    first = dict(zip(SAMPLING, accumulate(SIZES, initial=0), strict=False))
-    return [first[name] + list(SAMPLING[name]).index(said[name]) for name in others]
+    return [PLACES[name, said[name]] for name in others]
 
 
 def near_misses(clip: TextEncoder, text: str, style: str = "") -> list[Tensor]:

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from clipavatar.chibi.labels import SIZES, labels_of
+from clipavatar.chibi.labels import PLACES, SIZES
 from clipavatar.chibi.sample import SAMPLING, figure
 from clipavatar.prompts import describe, understand
 from clipavatar.syntax import attributes, parse, weights
@@ -92,13 +92,12 @@ def _numbers(stories: Sequence[Mapping[str, str]], weight: Mapping[str, float]) 
 
     The generator draws half of what is told by half: fainter freckles, paler hair.
     """
-    labels = torch.tensor([labels_of(story) for story in stories])
-    made = []
-    for name, size, column in zip(SAMPLING, SIZES, labels.T, strict=True):
-        much = weight.get(name, 1.0)
-        much = much**LOUD if much > 1 else 1 if name in WHOLE else much
-        made.append(F.one_hot(column + 1, size + 1)[:, 1:] * float(much))
-    return torch.cat(made, dim=1)
+    made = torch.zeros(len(stories), len(PLACES))
+    for row, story in zip(made, stories, strict=True):
+        for name, value in story.items():
+            much = weight.get(name, 1.0)
+            row[PLACES[name, value]] = much**LOUD if much > 1 else 1 if name in WHOLE else much
+    return made
 
 
 def _blended(numbers: Tensor, shares: Sequence[float]) -> Tensor:
@@ -107,6 +106,8 @@ def _blended(numbers: Tensor, shares: Sequence[float]) -> Tensor:
     Colours, characters, expressions and what is on a face mix, between the prompts that tell any;
     of what is in WHOLE the one with the greatest share is told, the first of equals.
     """
+    if len(numbers) == 1:
+        return numbers[0]
     made = []
     for name, each in zip(SAMPLING, torch.split(numbers, SIZES, dim=2), strict=True):
         share = each.new_tensor(shares)[:, None, None] * (each > 0).any(dim=2, keepdim=True)

@@ -12,6 +12,10 @@ from clipavatar.chibi.sample import SAMPLING
 UNSAID = -1  # label of an attribute that a figure lacks or a caption leaves out
 VALUES = {name: tuple(table) for name, table in SAMPLING.items()}
 SIZES = [len(values) for values in VALUES.values()]
+PLACES = {  # of each value among all of them
+    pair: place
+    for place, pair in enumerate((name, value) for name in VALUES for value in VALUES[name])
+}
 _LABELS = {name: {v: i for i, v in enumerate(values)} for name, values in VALUES.items()}
 
 
