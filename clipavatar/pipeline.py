@@ -252,10 +252,9 @@ class AvatarPipeline:
         saved = read_start(start_from, self.name)
         asked = self.target(saved)
         if "latent" in saved:
-            sizes = (self.config.noise_size, self.config.embedding_size)
-            latent = unpack(saved["latent"], *sizes, sum(getattr(self.config, "reads", ()))).to(
-                self.device
-            )
+            values = sum(getattr(self.config, "reads", ()))
+            sizes = (self.config.noise_size, self.config.embedding_size, values)
+            latent = unpack(saved["latent"], *sizes).to(self.device)
         else:
             latent = self.latent(saved, asked)
             latent = self.choose(latent, asked.direction).latent
