@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from clipavatar.goals import ImageEncoder
-from clipavatar.latents import score
+from clipavatar.goals import ImageEncoder, score
 from clipavatar.spaces import Latent, draw, drawn
 
 

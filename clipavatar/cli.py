@@ -140,11 +140,12 @@ def build_parser() -> Parser:
     made.add_argument("--force", action="store_true", help="replace files that exist")
     made.set_defaults(run=run_evaluate)
 
-    for name, run, text in (
-        ("train-clip", run_train_clip, "train the small CLIP"),
-        ("train", run_train, "train the generator"),
-        ("train-upscaler", run_train_upscaler, "train the upscaler"),
-        ("train-judge", run_train_judge, "train the classifier that measures the others"),
+    for name, text in (
+        ("train-clip", "train the small CLIP"),
+        ("train-probe", "teach a CLIP to name the attributes it sees, for mode optimize"),
+        ("train", "train the generator"),
+        ("train-upscaler", "train the upscaler"),
+        ("train-judge", "train the classifier that measures the others"),
     ):
         made = add(name, help=text)
         made.add_argument("config", metavar="CONFIG", help="a TOML file")
@@ -154,7 +155,7 @@ def build_parser() -> Parser:
             made.add_argument(
                 "--dry-run", action="store_true", help="look at the data and say what it will take"
             )
-        made.set_defaults(run=run)
+        made.set_defaults(run=run_training)
     return parser
 
 
@@ -310,42 +311,15 @@ def run_render(args: argparse.Namespace) -> None:
     )
 
 
-def run_train_clip(args: argparse.Namespace) -> None:
+def run_training(args: argparse.Namespace) -> None:
     from clipavatar.config import load_config
 
     config = load_config(args.config)  # before torch is imported: a bad file is told at once
-    from clipavatar.training import train_clip
+    from clipavatar import training
 
-    train_clip(config, resume=args.resume)
-
-
-def run_train(args: argparse.Namespace) -> None:
-    from clipavatar.config import load_config
-
-    config = load_config(args.config)  # before torch is imported: a bad file is told at once
-    from clipavatar.training import dry_run, train
-
-    if args.minutes is not None:
+    if args.command == "train" and args.minutes is not None:
         config = replace(config, train=replace(config.train, minutes=args.minutes, steps=0))
-    if args.dry_run:
-        print(dry_run(config))
+    if args.command == "train" and args.dry_run:
+        print(training.dry_run(config))
     else:
-        train(config, resume=args.resume)
-
-
-def run_train_upscaler(args: argparse.Namespace) -> None:
-    from clipavatar.config import load_config
-
-    config = load_config(args.config)  # before torch is imported: a bad file is told at once
-    from clipavatar.training import train_upscaler
-
-    train_upscaler(config, resume=args.resume)
-
-
-def run_train_judge(args: argparse.Namespace) -> None:
-    from clipavatar.config import load_config
-
-    config = load_config(args.config)  # before torch is imported: a bad file is told at once
-    from clipavatar.training import train_judge
-
-    train_judge(config, resume=args.resume)
+        getattr(training, args.command.replace("-", "_"))(config, resume=args.resume)

@@ -31,6 +31,7 @@ NAME = "clipavatar-64"
 EMBEDDED = Path(__file__).parent / "assets" / "clip"
 CONFIG_FILE, WEIGHTS_FILE = "open_clip_config.json", "open_clip_model.safetensors"
 VOCABULARY_FILE = "bpe_simple_vocab.txt.gz"
+PROBE_FILE = "linear_probe.safetensors"
 
 # The pictures of 64 px are enlarged, so that the stem, which halves them twice, leaves 32 px: an
 # eye is 8 px wide, and towers that halve the pictures themselves never learned its colour. The
@@ -70,6 +71,9 @@ class Clip(nn.Module):
         # three times faster for convolutions on the CPU, and nothing lost elsewhere
         self.model.visual.to(memory_format=torch.channels_last)
         self.folded: nn.Module | None = None
+        # "hair=buns" -> (E,): a classifier of image embeddings, softmax(embedding @ rows) over the
+        # values of an attribute; see training/probe.py. Without one it is empty.
+        self.probe: dict[str, Tensor] = {}
 
     @property
     def embedding_size(self) -> int:
@@ -117,8 +121,9 @@ class Clip(nn.Module):
             self.folded = folded(self.model.visual)
 
     def train(self, mode: bool = True) -> Self:
-        """Nothing stays folded where weights may change."""
-        self.folded = None if mode else self.folded
+        """Nothing that follows from the weights stays where they may change."""
+        if mode:
+            self.folded, self.probe = None, {}
         return super().train(mode)
 
     def tokenize(self, prompts: Sequence[str]) -> Tensor:
@@ -218,13 +223,27 @@ def _load_folder(folder: Path, name: str) -> Clip:
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path}: not open_clip's JSON with a 'model_cfg' ({error})") from None
     _check_config(config, str(path))
-    if not any(any(folder.glob(f"*{end}")) for end in (".safetensors", ".bin", ".pth")):
+    files = [f for end in (".safetensors", ".bin", ".pth") for f in folder.glob(f"*{end}")]
+    if all(file.name == PROBE_FILE for file in files):
         raise FileNotFoundError(f"no weights here: {folder / WEIGHTS_FILE} does not exist")
     # open_clip would look for a relative path in the current folder
     named = (config["text_cfg"].get("tokenizer_kwargs") or {}).get("bpe_path")
     vocabulary = folder / Path(named or VOCABULARY_FILE).name
     bpe = vocabulary if named or vocabulary.is_file() else None
-    return _load(f"local-dir:{folder}", None, bpe, name)
+    clip = _load(f"local-dir:{folder}", None, bpe, name)
+    if (file := folder / PROBE_FILE).is_file():
+        clip.probe = _read_probe(file, clip.embedding_size)
+    return clip
+
+
+def _read_probe(file: Path, size: int) -> dict[str, Tensor]:
+    from safetensors.torch import load_file
+
+    with _one_line(f"cannot read the linear probe {file}"):
+        rows = {name: row.float() for name, row in load_file(file).items()}
+    if any(row.shape != (size,) for row in rows.values()):
+        raise ValueError(f"{file} is the linear probe of a CLIP of another embedding size")
+    return rows
 
 
 def _load_named(name: str, pretrained: str, spec: str) -> Clip:
@@ -308,6 +327,9 @@ def save_clip(clip: Clip, folder: str | Path, half: bool = False) -> None:
         both = {"model_cfg": config, "preprocess_cfg": clip.preprocessing}
         (draft / CONFIG_FILE).write_text(json.dumps(both, indent=2) + "\n", encoding="utf-8")
         (draft / WEIGHTS_FILE).write_bytes(save(weights))
+        if clip.probe:
+            rows = {name: row.half() if half else row for name, row in clip.probe.items()}
+            (draft / PROBE_FILE).write_bytes(save(rows))
         if folder.exists():
             for file in sorted(draft.iterdir()):
                 os.replace(file, folder / file.name)

@@ -252,6 +252,19 @@ class JudgeTrainConfig:
 
 
 @dataclass(frozen=True)
+class ProbeTrainConfig:
+    """`clipavatar train-probe`."""
+
+    output: str = "runs/probe"
+    clip: str = ""  # NAME[:PRETRAINED], hub id or folder; empty: ours
+    resolution: int = 128  # of the pictures: the generator's
+    pictures: int = 16000
+    unseen: int = 2000  # pictures of another seed for its accuracy
+    decay: float = 1e-7  # weight of the squares of its numbers
+    seed: int = 21
+
+
+@dataclass(frozen=True)
 class Config:
     """A whole config file. Raises ValueError for two networks to train."""
 
@@ -266,6 +279,7 @@ class Config:
     train: TrainConfig = field(default_factory=TrainConfig)
     train_upscaler: UpscalerTrainConfig = field(default_factory=UpscalerTrainConfig)
     judge: JudgeTrainConfig = field(default_factory=JudgeTrainConfig)
+    probe: ProbeTrainConfig = field(default_factory=ProbeTrainConfig)
 
     def __post_init__(self) -> None:
         if self.style_generator and self.dcgan:

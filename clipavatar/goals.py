@@ -9,12 +9,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from clipavatar.images import to_float, to_uint8
+from clipavatar.images import over, to_float, to_uint8
 from clipavatar.spaces import CHUNK
 from clipavatar.views import HELD_OUT, Views, draw_views, see
 
 TEMPERATURE = 0.03  # of the rivals, in cosines: one that is 0.1 farther than the text is beaten
 JUDGED = 32  # held-out views that decide
+PLAIN = 0.5  # in [-1, 1]: a light grey that neither white clothes nor black hair drown in
 
 
 class Verdict(NamedTuple):
@@ -76,6 +77,30 @@ def lost(seen: Tensor, rivals: Sequence[Tensor]) -> Tensor:
         return seen.new_zeros(0, *seen.shape[:2])
     leads = [F.pad(seen @ away.T / TEMPERATURE, (1, 0)) for away in rivals]
     return torch.stack([lead.logsumexp(dim=-1) for lead in leads])
+
+
+def cosine(embeddings: Tensor, target: Tensor) -> Tensor:
+    """Unit vectors (B, E) and (E,) -> cosines (B,) in [-1, 1]."""
+    return embeddings @ target
+
+
+def score(clip: ImageEncoder, faces: Tensor, target: Tensor) -> Tensor:
+    """Faces (N, C, R, R) over plain light grey -> their cosines (N,) to the target (E,)."""
+    return cosine(seen(clip, faces), target)
+
+
+def seen(clip: ImageEncoder, faces: Tensor) -> Tensor:
+    """Faces (N, C, R, R) over plain light grey -> (N, E), unit length."""
+    plain = torch.full((1, 3, 1, 1), PLAIN, device=faces.device)
+    made = [clip.encode_image(over(some, plain).clamp(-1, 1)) for some in torch.split(faces, CHUNK)]
+    return torch.cat(made)
+
+
+@torch.no_grad()
+def losses(clip: ImageEncoder, rivals: Sequence[Tensor], faces: Tensor) -> Tensor:
+    """What each attribute of faces (N, C, R, R) loses to its rivals, (N, A); see `lost`."""
+    away = [each.to(faces.device) for each in rivals]
+    return lost(seen(clip, faces)[:, None], away)[..., 0].T
 
 
 def held_out_judge(

@@ -15,8 +15,8 @@ from torch import Tensor
 from clipavatar import __version__
 from clipavatar.chibi.sample import CHOOSERS, SAMPLING, figure
 from clipavatar.chibi.stream import aimed
+from clipavatar.contest import Hold
 from clipavatar.images import read_settings
-from clipavatar.latents import Hold
 from clipavatar.spaces import Latent
 from clipavatar.syntax import attributes, parse
 

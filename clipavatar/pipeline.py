@@ -22,9 +22,10 @@ from clipavatar.checkpoint import ASSETS, find_generator, load_model
 from clipavatar.choosing import Choice, choose
 from clipavatar.config import CANDIDATES, SEARCH_STEPS, GeneratorConfig, check_range
 from clipavatar.devices import find_device, fold, ready
+from clipavatar.goals import score
 from clipavatar.images import finish
 from clipavatar.keeping import ask_anew, check_keep, keep_choices, read_start
-from clipavatar.latents import sample_noise, score
+from clipavatar.latents import sample_noise
 from clipavatar.prompts import check_text
 from clipavatar.refine import OWN_WORDS_STYLE, load_judge, refine, refining
 from clipavatar.spaces import Latent, draw, pack, unpack

@@ -15,11 +15,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from clipavatar.chibi.labels import PLACES
-from clipavatar.chibi.sample import CHOOSERS, HIDES, SAMPLING
+from clipavatar.chibi.sample import CHOOSERS, HIDES, SAMPLING, unseen
 from clipavatar.clip import load_clip
-from clipavatar.goals import ImageEncoder, goal_of, held_out_judge
+from clipavatar.contest import MISSED
+from clipavatar.goals import TEMPERATURE, ImageEncoder, goal_of, held_out_judge, losses
 from clipavatar.keeping import hold_of
-from clipavatar.latents import Found, Search, missed, search
+from clipavatar.latents import Found, Search, search
 from clipavatar.prompts import describe, understand
 from clipavatar.spaces import Generator, Latent, Space, draw, make_space, turned_up
 from clipavatar.syntax import attributes, parse, weights
@@ -27,7 +28,9 @@ from clipavatar.targets import CHUNK, COLOURS, TextEncoder, find_target, languag
 from clipavatar.telling import reads_values
 
 SPACE = "noise+volume"
-TURNED_UP = (1.3, 1.7, 2.2)  # times as loud a start is told what CLIP misses in the first
+TURNED_UP = (1.3, 1.7, 2.2, 2.8)  # times as loud a start is told what CLIP misses
+TURNED_DOWN = (1.0, 0.9, 0.8)  # times as loud all else
+TOGETHER = 3  # things that are turned up at once, at most
 NAMINGS = 3  # sentences that name a value alone
 OWN_WORDS_STYLE = "words"  # of prompts/templates.toml: the text as it stands
 
@@ -74,7 +77,8 @@ def refine(
 ) -> Found:
     """Move a latent of one towards `target` (E,) as an avatar's settings ask for it.
 
-    What CLIP misses is told louder first, TURNED_UP times; the best of these starts is moved.
+    What CLIP misses is told louder first, TURNED_UP and TURNED_DOWN; the best start is moved. What
+    it misses its linear probe says, where it has one, else the texts that name the values.
 
     `named`: the noise's entries have the names of chibi/sample.py. Those that choose attributes
     stay then: their choices are in the words already; and those that choose colours do: they are
@@ -98,20 +102,22 @@ def refine(
         theirs = find_target(second, text, style, settings.get("negative", "")).direction
         judging, judged = second, goal_of(theirs, rivals=value_rivals(second, text, style))
     judge = held_out_judge(judging, judged, seed, how.rivals)
+    probed = value_rivals(judging, text, style, probed=True)
     with torch.no_grad():
         first = draw(generator, start) if face is None else face
-    lacking = missed(judging, judged.rivals, first)
-    shy = [loud[i] for i in lacking if loud and _told(start, loud[i]) <= 1]
-    starts = turned_up(generator, start, shy, TURNED_UP)
 
-    def lacks(face: Tensor) -> list[int]:
-        return missed(judging, judged.rivals, face)
+    def lacks(faces: Tensor) -> Tensor:
+        return losses(judging, probed, faces)
+
+    missed = (lacks(first)[0] > MISSED).nonzero().flatten().tolist()
+    shy = [loud[i] for i in missed if loud and _told(start, loud[i]) <= 1][:TOGETHER]
+    starts = turned_up(generator, start, shy, TURNED_UP, TURNED_DOWN)
 
     def around(latent: Latent) -> Space:
         return make_space(space, generator, latent, free, stress, loud)
 
     hold = hold_of(first, text, settings.get("keep", ""))
-    knows = judged.rivals and not settings.get("negative")  # of which the rivals do not know
+    knows = probed and not settings.get("negative")  # of which the rivals do not know
     how = replace(how, seconds=how.seconds - (time.monotonic() - begun))
     given = (starts, around, judge, how, hold, lacks if knows else None, seed)
     return search(generator, clip, goal, *given, face=first)
@@ -150,36 +156,49 @@ def near_misses(clip: TextEncoder, text: str, style: str = "") -> list[Tensor]:
     return [other - whole for other in rest]
 
 
-def value_rivals(clip: TextEncoder, text: str, style: str = "") -> list[Tensor]:
+def value_rivals(
+    clip: TextEncoder, text: str, style: str = "", probed: bool = False
+) -> list[Tensor]:
     """For each attribute that `text` says: from its value named alone to the others, (K, E).
 
     Of the same attributes as `near_misses`. Each value is named by NAMINGS sentences, whose mean
     counts, as in zero-shot classification: our CLIP tells pictures by these more surely than by
-    whole descriptions that differ in a word.
+    whole descriptions that differ in a word. With `probed` by the CLIP's linear probe, where it has
+    one that knows the attribute: that is surer still.
     """
     said, others = _alternatives(text, style)
     language = _written(clip, text)
     found = []
     for name, values in others.items():
-        named, known = _named(clip, name, language), list(SAMPLING[name])
-        found.append(
-            named[[known.index(value) for value in values]] - named[known.index(said[name])]
-        )
+        named = (_probe(clip, name) if probed else None) or _named(clip, name, language)
+        found.append(torch.stack([named[value] for value in values]) - named[said[name]])
     return found
 
 
-_heard: WeakKeyDictionary[Any, dict[tuple[str, str], Tensor]] = WeakKeyDictionary()  # by CLIP
+def _probe(clip: TextEncoder, name: str) -> dict[str, Tensor] | None:
+    """What the CLIP's linear probe knows each value of an attribute by, in units of a cosine."""
+    rows = getattr(clip, "probe", {})
+    if any(f"{name}={value}" not in rows for value in SAMPLING[name]):
+        return None
+    return {value: TEMPERATURE * rows[f"{name}={value}"] for value in SAMPLING[name]}
+
+
+_heard: WeakKeyDictionary[Any, dict[tuple[str, str], dict[str, Tensor]]] = (
+    WeakKeyDictionary()
+)  # by CLIP
 
 
 @torch.no_grad()
-def _named(clip: TextEncoder, name: str, language: str) -> Tensor:
-    """What names each value of an attribute alone: unit vectors (K, E), kept while the CLIP is."""
+def _named(clip: TextEncoder, name: str, language: str) -> dict[str, Tensor]:
+    """What names each value of an attribute alone: unit vectors (E,), kept while the CLIP is."""
     heard = _heard.setdefault(clip, {})
     if (name, language) not in heard:
         values, sentences = SAMPLING[name], range(NAMINGS)
         texts = [describe({name: value}, language, s) for value in values for s in sentences]
         encoded = _encoded(clip, texts).reshape(len(values), NAMINGS, -1)
-        heard[name, language] = F.normalize(encoded.mean(dim=1), dim=-1)
+        heard[name, language] = dict(
+            zip(values, F.normalize(encoded.mean(dim=1), dim=-1), strict=True)
+        )
     return heard[name, language]
 
 
@@ -189,8 +208,9 @@ def _alternatives(text: str, style: str) -> tuple[dict[str, str], dict[str, list
     if len(blend) > 1 or style == OWN_WORDS_STYLE:
         return {}, {}
     said = {name: value for name, value in attributes(blend)[0].items() if name in SAMPLING}
-    strong = weights(blend)[0]
-    others = {n: [v for v in SAMPLING[n] if _fits(n, v, said)] for n in said if strong[n] >= 1}
+    strong, hidden = weights(blend)[0], unseen(said)
+    shown = [name for name in said if strong[name] >= 1 and name not in hidden]
+    others = {n: [v for v in SAMPLING[n] if _fits(n, v, said)] for n in shown}
     return said, {name: values for name, values in others.items() if values}
 
 

@@ -241,17 +241,27 @@ def _words_part(latent: Latent, ways: Tensor) -> Part:
 
 
 def turned_up(
-    generator: Generator, latent: Latent, values: Sequence[int], factors: Sequence[float]
+    generator: Generator,
+    latent: Latent,
+    values: Sequence[int],
+    factors: Sequence[float],
+    others: Sequence[float] = (1.0,),
 ) -> Latent:
-    """A latent of one, and after it the same with each of `values` told each of `factors` times as
-    loud, one at a time: N = 1 + values * factors. What `make_space` says of values holds.
+    """A latent of one, and after it the same with some of `values` told `factors` times as loud,
+
+    and all else `others` times: each value alone and, where there are several, all of them
+    together. The loudest come last. What `make_space` says of values holds.
     """
-    ways = [(value, factor) for value in values for factor in factors]
+    together = [list(values)] if len(values) > 1 else []
+    sets = [*([value] for value in values), *together]
+    ways = [(some, f, other) for f in factors for other in others for some in sets]
     if not ways:
         return latent
     volume = _volume(generator, latent).repeat(1 + len(ways), 1)
-    for row, (value, factor) in enumerate(ways, 1):
-        volume[row, value] *= factor
+    for row, (some, factor, other) in zip(volume[1:], ways, strict=True):
+        loud = row[some] * factor
+        row *= other
+        row[some] = loud
     same = torch.zeros(len(volume), dtype=torch.long)
     return latent.rows(same)._replace(volume=volume)
 

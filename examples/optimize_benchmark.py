@@ -39,9 +39,11 @@ from tqdm import tqdm
 from clipavatar.checkpoint import ASSETS
 from clipavatar.chibi.labels import UNSAID
 from clipavatar.config import SEARCH_STEPS
+from clipavatar.contest import MISSED
+from clipavatar.goals import losses, score
 from clipavatar.images import contact_sheet, resize, to_float, to_pil, to_uint8
 from clipavatar.keeping import KEPT
-from clipavatar.latents import Search, missed, score
+from clipavatar.latents import Search
 from clipavatar.metrics.alignment import embed
 from clipavatar.metrics.attributes import COLUMNS
 from clipavatar.metrics.distances import frechet_distance
@@ -98,7 +100,8 @@ def _misses(pipeline: AvatarPipeline, case: Case, candidates: int) -> bool:
     settings = pipeline.settings(case.text, case.seed, candidates=candidates)
     target = pipeline.target(settings)
     _, _, face = pipeline.choose(pipeline.latent(settings, target), target.direction)
-    return bool(missed(pipeline.clip, value_rivals(pipeline.clip, case.text), face))
+    probed = value_rivals(pipeline.clip, case.text, probed=True)
+    return bool((losses(pipeline.clip, probed, face) > MISSED).any())
 
 
 def search_of(variant: str, steps: int) -> tuple[str, Search]:

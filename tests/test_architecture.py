@@ -21,6 +21,7 @@ LAYERS = [  # from the top; a module imports only what stands below it, never it
     {"telling"},
     {"choosing", "keeping", "targets"},
     {"avatars", "checkpoint", "latents"},
+    {"contest"},
     {"goals"},
     {"chibi", "clip", "losses", "models", "spaces", "views"},
     {"tower", "images", "backgrounds", "devices", "explain", "trace"},

@@ -298,7 +298,9 @@ class TestExpand:
         assert_one_line_error(result, says) if says else None
 
 
-@pytest.mark.parametrize("command", ["train", "train-clip", "train-upscaler", "train-judge"])
+@pytest.mark.parametrize(
+    "command", ["train", "train-clip", "train-probe", "train-upscaler", "train-judge"]
+)
 def test_training_configs_are_read_strictly(capsys, tmp_path, command):
     path = tmp_path / "c.toml"
     assert_one_line_error(run(capsys, command, str(path)), "c.toml")

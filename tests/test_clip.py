@@ -9,7 +9,15 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
-from clipavatar.clip import CONFIG_FILE, WEIGHTS_FILE, Clip, create_clip, load_clip, save_clip
+from clipavatar.clip import (
+    CONFIG_FILE,
+    PROBE_FILE,
+    WEIGHTS_FILE,
+    Clip,
+    create_clip,
+    load_clip,
+    save_clip,
+)
 from clipavatar.training.vocabulary import train_vocabulary
 
 open_clip = pytest.importorskip("open_clip")
@@ -173,6 +181,26 @@ def test_half_precision_is_for_the_disk_only(tiny, folder, tmp_path):
     assert {p.dtype for p in loaded.parameters()} == {torch.float32}
     cosine = (loaded.encode_text(CAPTIONS) * tiny.encode_text(CAPTIONS)).sum(-1)
     assert cosine.min() > 0.9999
+
+
+def test_a_linear_probe_stays_with_its_clip_until_that_learns(tiny, folder, tmp_path):
+    assert load_clip(str(folder)).probe == {}
+    clip = load_clip(str(folder))
+    clip.probe = {"hair=buns": torch.randn(16), "hair=bald": torch.randn(16)}
+    save_clip(clip, tmp_path / "probed", half=True)
+    again = load_clip(str(tmp_path / "probed"))
+    assert again.probe.keys() == clip.probe.keys()
+    torch.testing.assert_close(again.probe["hair=buns"], clip.probe["hair=buns"], atol=0.01, rtol=0)
+    assert again.eval().probe
+    assert not again.train().probe
+    file = tmp_path / "probed" / PROBE_FILE
+    file.write_bytes(file.read_bytes()[:100])
+    check_error(str(tmp_path / "probed"), ValueError, "linear probe", PROBE_FILE)
+    clip.probe = {"hair=buns": torch.randn(8)}
+    save_clip(clip, tmp_path / "other")
+    check_error(str(tmp_path / "other"), ValueError, "another embedding size")
+    (tmp_path / "other" / WEIGHTS_FILE).unlink()
+    check_error(str(tmp_path / "other"), FileNotFoundError, WEIGHTS_FILE)
 
 
 @pytest.mark.parametrize("kind", ["safetensors", "pt"])

@@ -9,8 +9,9 @@ import torch
 import torch.nn.functional as F
 from conftest import TINY, TinyClip, TinyGenerator
 
-from clipavatar import latents
+from clipavatar import goals, latents
 from clipavatar.choosing import choose
+from clipavatar.contest import MISSED
 from clipavatar.goals import JUDGED, Verdict, closeness, goal_of, held_out_judge, spherical_distance
 from clipavatar.images import over, to_float, to_uint8
 from clipavatar.latents import Search, ramp, search
@@ -86,7 +87,7 @@ class Metered(CalmClip):
 
 def test_any_number_of_faces_is_scored_a_few_at_once_and_in_range():
     clip, faces = Metered(), torch.rand(20, 4, 16, 16) * 2 - 1  # colour beyond its alpha, too
-    scores = latents.score(clip, faces, CLIP.encode_text(["boy"])[0])
+    scores = goals.score(clip, faces, CLIP.encode_text(["boy"])[0])
     assert scores.shape == (20,)
     assert (clip.seen, clip.largest) == (20, 8)
     assert clip.brightest <= 1
@@ -135,13 +136,26 @@ class TestGoals:
         assert torch.equal(judge(exact).near, judge(exact + 1e-3).near)  # the same bytes in a file
 
 
-def test_a_picture_misses_what_a_rival_wins_and_nothing_where_nothing_is_said():
-    face = draw(DRAWS, start(1)).detach()
-    seen = CLIP.encode_image(over(face, torch.tensor(latents.PLAIN)).clamp(-1, 1))
-    nearer, farther = 0.2 * seen, -0.2 * seen  # rivals: ways from the text to another value
-    assert latents.missed(CLIP, [farther], face) == []
-    assert latents.missed(CLIP, [farther, nearer, farther.expand(3, -1)], face) == [1]
-    assert latents.missed(CLIP, [], face) == []
+def test_a_picture_loses_what_a_rival_wins_and_nothing_where_nothing_is_said():
+    faces = draw(DRAWS, start()).detach()
+    seen = goals.seen(CLIP, faces)
+    torch.testing.assert_close(
+        seen, CLIP.encode_image(over(faces, torch.tensor(goals.PLAIN)).clamp(-1, 1))
+    )
+    nearer, farther = 0.2 * seen[:1], -0.2 * seen[:1]  # rivals: ways from the text to another value
+    lost = goals.losses(CLIP, [farther, nearer, farther.expand(3, -1)], faces)
+    assert lost.shape == (2, 3)
+    assert (lost[0] > MISSED).tolist() == [False, True, False]
+    even = goals.losses(CLIP, [0 * nearer], faces)  # as likely as its one rival
+    torch.testing.assert_close(even, torch.full((2, 1), MISSED))
+    assert goals.losses(CLIP, [], faces).shape == (2, 0)
+
+
+def missing(*places, of=3):
+    """Losses (1, A) of a picture that misses what is at these places."""
+    lost = torch.zeros(1, of)
+    lost[:, list(places)] = 2.0
+    return lost
 
 
 class TestSearch:
@@ -150,7 +164,7 @@ class TestSearch:
         found = made(name)
         assert found.after >= found.before
         target = CLIP.encode_text(["boy"])[0]
-        ends = [latents.score(CLIP, draw(DRAWS, way), target) for way in (start(), found.latent)]
+        ends = [goals.score(CLIP, draw(DRAWS, way), target) for way in (start(), found.latent)]
         assert ends[1] >= ends[0][0]
         assert found.optimised or name == "stress"  # two numbers are not always enough
 
@@ -201,7 +215,7 @@ class TestSearch:
         assert not made(judge=after_the_first([0.1, 3.0], [0.2, 2.75])).optimised  # 0.15 in all
 
     def test_with_nothing_missing_it_takes_no_step(self):
-        found = made(lacks=lambda face: [])
+        found = made(lacks=lambda faces: missing())
         assert (found.steps, found.optimised, found.nothing_missing) == (0, False, True)
         assert torch.equal(found.latent.noise, start().noise[:1])
         assert found.before == found.after
@@ -210,29 +224,51 @@ class TestSearch:
     def test_it_ends_as_soon_as_the_best_lacks_nothing(self):
         asked = []
 
-        def lacks(face):
-            asked.append(face)
-            return [[0, 1], [1], []][len(asked) - 1]
+        def lacks(faces):
+            asked.append(faces)
+            return [missing(0, 1), missing(0, 1), missing(1), missing()][len(asked) - 1]
 
         found = made(how=Search(steps=50, checks=25), lacks=lacks)
         assert found.optimised
         assert not found.nothing_missing  # in the first start
         assert 0 < found.steps < 50
         torch.testing.assert_close(draw(DRAWS, found.latent), asked[-1])
-        assert len(asked) == 3
+        assert len(asked) == 4  # the first start, the other, and two moments on the way
 
     @pytest.mark.parametrize(
-        ("lacking", "taken"), [([0], True), ([1], True), ([0, 1], False), ([2], False)]
+        ("lost", "taken"),
+        [
+            (missing(0), True),
+            (missing(1), True),
+            (missing(0, 1), False),
+            (missing(2), False),
+            (missing(0) + torch.tensor([0, 0, 0.1]), True),
+            (missing(0) + torch.tensor([0, 0, 0.2]), False),  # which was there loses too much
+            (missing(0) + torch.tensor([0.2, 0, 0]), False),  # and so does what was missing
+        ],
     )
-    def test_what_mends_nothing_or_breaks_another_thing_is_not_taken(self, lacking, taken):
+    def test_what_mends_nothing_or_spoils_another_thing_is_not_taken(self, lost, taken):
         asked = []
 
-        def lacks(face):
-            asked.append(face)
-            return [0, 1] if len(asked) == 1 else lacking
+        def lacks(faces):
+            asked.append(faces)
+            return missing(0, 1) if len(asked) == 1 else lost
 
         found = made(how=Search(steps=50, checks=25), lacks=lacks)
         assert (found.optimised, found.steps) == (taken, 50)
+
+    def test_what_mends_all_but_is_farther_by_the_judge_is_not_taken(self):
+        asked, judged = [], []
+
+        def lacks(faces):
+            asked.append(faces)
+            return missing(0) if len(asked) == 1 else missing()
+
+        def judge(faces):
+            judged.append(faces)
+            return says(torch.full((len(faces), 4), -float(len(judged))))
+
+        assert not made(how=Search(steps=10), lacks=lacks, judge=judge).optimised
 
     @pytest.mark.parametrize("seconds", [700, 2000])
     def test_it_ends_within_its_time_and_looks_as_often_as_in_so_many_steps(self, seconds):
@@ -319,7 +355,7 @@ def test_the_chosen_face_is_the_best_of_all_chunks_and_drawn_as_alone():
         latent = start(2 * CHUNK + 3)
         with torch.no_grad():
             choice = choose(generator, CLIP, latent, towards)
-            scores = latents.score(CLIP, draw(generator, latent, *smaller), towards)
+            scores = goals.score(CLIP, draw(generator, latent, *smaller), towards)
             best = latent.rows(scores.argmax()[None])
             assert torch.allclose(choice.scores, scores, atol=1e-6)
             assert torch.equal(choice.latent.noise, best.noise)

@@ -9,11 +9,11 @@ import pytest
 import torch
 from conftest import NAMED, TINY, TinyClip, TinyUpscaler
 
-from clipavatar import latents, refine
+from clipavatar import contest, refine
 from clipavatar.chibi.labels import SIZES
 from clipavatar.chibi.sample import SAMPLING
 from clipavatar.config import DcganConfig, StyleGeneratorConfig
-from clipavatar.goals import Verdict
+from clipavatar.goals import TEMPERATURE, Verdict
 from clipavatar.models import Generator
 from clipavatar.models.dcgan import Dcgan
 from clipavatar.models.style_generator import StyleGenerator
@@ -22,6 +22,7 @@ from clipavatar.refine import near_misses, said_values, value_rivals
 from clipavatar.understanding import understand
 
 TEXTS = ["cute girl, twin tails", "银发 猫耳 女孩", "girl, (pink hair:1.5) | boy:0.4"]
+HAIR = list(SAMPLING["hair"])
 FAST = {"size": 32, "candidates": 3, "mode": "optimize", "steps": 8}
 RGB = dataclasses.replace(TINY, image_channels=3)
 SHAPE = {"resolution": 16, "noise_size": 12, "embedding_size": 8, "channels": (8, 8, 8)}
@@ -82,10 +83,10 @@ class TestPromises:
     def test_a_generator_that_reads_is_moved_by_the_volume_of_what_is_said(
         self, tmp_path, monkeypatch, searches
     ):
-        monkeypatch.setattr(latents, "MISSED", -1)
-        monkeypatch.setattr(latents, "MENDED", 0)
-        monkeypatch.setattr(latents, "NEEDED", -100)
-        monkeypatch.setattr(latents, "SPARED", 100)
+        for module in (contest, refine):  # random weights show nothing: all of it is missing
+            monkeypatch.setattr(module, "MISSED", -1)
+        monkeypatch.setattr(contest.Contest, "_mended", lambda _, lost: torch.ones(len(lost)) > 0)
+        monkeypatch.setattr(contest.Contest, "_rank", lambda _, lost, near: (1, -near))
         reads = tuple(SIZES)
         torch.manual_seed(0)
         model = Generator(dataclasses.replace(NAMED, reads=reads))
@@ -93,9 +94,10 @@ class TestPromises:
         moved = [pipeline.generate(text, seed=1, **FAST) for text in TEXTS[:2]]
         found = [avatar for avatar in moved if avatar.settings["optimised"]]
         assert found
+        ways = len(refine.TURNED_UP) * len(refine.TURNED_DOWN)
         said = [len(value_rivals(TinyClip(), text)) for text in TEXTS[:2]]
         starts = [len(search["starts"].noise) for search in searches]
-        assert starts == [1 + count * len(refine.TURNED_UP) for count in said]
+        assert starts == [1 + (min(count, 3) + 1) * ways for count in said]  # alone, and together
         assert all("volume" in avatar.settings["latent"] for avatar in found)
         first = found[0]
         path = first.save(tmp_path / "loud")
@@ -115,7 +117,7 @@ class TestPromises:
     def test_where_nothing_is_missing_the_sample_is_returned_at_once(
         self, named, monkeypatch, searches
     ):
-        monkeypatch.setattr(latents, "MISSED", 1e9)
+        monkeypatch.setattr(contest, "MISSED", 1e9)
         avatar = named.generate(TEXTS[0], **FAST)
         assert searches[0]["found"].steps == 0
         assert avatar.settings["nothing_missing"] is True
@@ -134,7 +136,7 @@ class TestPromises:
                 self.asked += len(images)
                 return super().encode_image(images.flip(1))
 
-        monkeypatch.setattr(latents, "MISSED", -1)
+        monkeypatch.setattr(contest, "MISSED", -1)
         other, loaded = Other(), []
         monkeypatch.setattr(refine, "load_clip", lambda *name: loaded.append(name) or other)
         refine._loaded.cache_clear()
@@ -149,7 +151,7 @@ class TestPromises:
     def test_the_search_and_a_second_clip_go_away_from_a_negative_prompt(
         self, named, searches, monkeypatch
     ):
-        monkeypatch.setattr(latents, "MISSED", -1)
+        monkeypatch.setattr(contest, "MISSED", -1)
         judged, judge_of = [], refine.held_out_judge
 
         def judge(clip, goal, *how):
@@ -234,6 +236,28 @@ class TestNearMisses:
         value_rivals(clip, "boy with blue hair and glasses")
         assert len(clip.texts) == heard  # these attributes' values have been named before
         assert value_rivals(clip, "girl | boy") == []
+
+    def test_a_linear_probe_takes_the_place_of_the_texts_where_it_knows_all_values(self):
+        clip, text = TinyClip(), "girl with twin tails and glasses"
+        by_texts = value_rivals(clip, text)
+        size = by_texts[0].shape[1]
+        rows = {value: torch.randn(size) for value in HAIR}
+        clip.probe = {f"hair={value}": row for value, row in rows.items()}
+        clip.probe["glasses=none"] = torch.ones(size)  # and nothing of the others
+        probed = value_rivals(clip, text, probed=True)
+        same = [torch.equal(*pair) for pair in zip(by_texts, probed, strict=True)]
+        hair = list(understand(text).attributes).index("hair")
+        assert [place for place, equal in enumerate(same) if not equal] == [hair]
+        ways = [row - rows["twin tails"] for value, row in rows.items() if value != "twin tails"]
+        torch.testing.assert_close(probed[hair], TEMPERATURE * torch.stack(ways))
+        for now, before in zip(value_rivals(clip, text), by_texts, strict=True):
+            assert torch.equal(now, before)
+
+    def test_what_cannot_be_seen_is_not_missed(self):
+        said = "smiling boy with a mask and sunglasses"
+        assert len(understand(said).attributes) == 4
+        assert len(value_rivals(TinyClip(), said)) == 3
+        assert len(value_rivals(TinyClip(), said.replace("smiling", "crying"))) == 4
 
     def test_none_where_nothing_is_said_or_two_things_at_once(self):
         assert near_misses(TinyClip(), "something lovely") == []

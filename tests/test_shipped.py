@@ -8,9 +8,12 @@ import torch
 
 from clipavatar import generate, generate_batch
 from clipavatar.checkpoint import ASSETS
-from clipavatar.chibi.labels import UNSAID, VALUES, values_of
+from clipavatar.chibi.labels import PLACES, SIZES, UNSAID, VALUES, values_of
+from clipavatar.goals import seen
+from clipavatar.images import to_float
+from clipavatar.metrics.alignment import value_texts
 from clipavatar.metrics.judging import load_judge, readings
-from clipavatar.metrics.painting import painted, painter
+from clipavatar.metrics.painting import painted, painter, true_pictures
 from clipavatar.metrics.texts import Case, cases, wanted
 from clipavatar.pipeline import AvatarPipeline, default_pipeline
 from clipavatar.understanding import understand
@@ -44,8 +47,8 @@ def test_what_training_never_showed_together_is_drawn(pipeline: AvatarPipeline, 
     judge, _ = load_judge(ASSETS / "judge.safetensors")
     said = understand(text).attributes
     face = painted(painter(pipeline, candidates=2), [Case(text, "en", said, 2)], "drawing")
-    seen = values_of(readings(judge, face)[0].numpy())
-    assert {name: seen.get(name) for name in said} == said
+    shown = values_of(readings(judge, face)[0].numpy())
+    assert {name: shown.get(name) for name in said} == said
 
 
 def test_one_seed_gives_one_picture_and_another_seed_another() -> None:
@@ -93,6 +96,23 @@ def test_a_weight_and_a_blend_are_between(pipeline: AvatarPipeline) -> None:
     assert weighted[0] + 20 < weighted[1] < weighted[2] - 20
     red, blue = (f"girl, bob, no hat, {colour} hair" for colour in ("red", "blue"))
     assert redness(blue) + 20 < redness(f"{red} | {blue}") < redness(red) - 20
+
+
+def test_the_probe_reads_true_pictures_more_surely_than_the_texts_do(
+    pipeline: AvatarPipeline,
+) -> None:
+    """On 100 fresh figures; README has both on 2,000."""
+    asked = cases("full", "en", 100, first=5000)
+    faces, labels = to_float(true_pictures(asked, 128, turn=0)), wanted(asked)
+    embeddings, right = seen(pipeline.clip, faces), {}
+    for names, rows in (
+        ("texts", value_texts(pipeline.clip)[0].mean(dim=0)),
+        ("probe", torch.stack([pipeline.clip.probe[f"{n}={v}"] for n, v in PLACES])),
+    ):
+        each = torch.split(embeddings @ rows.T, SIZES, dim=1)
+        read = torch.stack([logits.argmax(dim=1) for logits in each], dim=1)
+        right[names] = (read == labels)[labels != UNSAID].double().mean()
+    assert right["probe"] > max(0.985, right["texts"])
 
 
 def test_optimising_never_lowers_the_score(pipeline: AvatarPipeline) -> None:

@@ -158,13 +158,14 @@ class TestSpaces:
         )
         assert near < 3 < far  # standard deviations of pictures of what is told on the mean
 
-    def test_turned_up_is_each_value_each_factor_louder_beside_the_same_as_it_was(self):
+    def test_turned_up_is_each_value_and_all_of_them_louder_beside_the_same_as_it_was(self):
         model, latent = Generator(dataclasses.replace(TINY, reads=(3, 2))), start(1)
-        rows = turned_up(model, latent, [1, 4], [1.5, 2])
-        plain, first, further = torch.ones(5), torch.tensor([1, 1.5, 1, 1, 1]), torch.ones(5)
-        further[4] = 2
-        assert len(rows.noise) == len(rows.words) == len(rows.volume) == 5
-        assert torch.equal(rows.volume[[0, 1, 4]], torch.stack([plain, first, further]))
+        rows = turned_up(model, latent, [1, 4], [1.5, 2], [1, 0.5])
+        assert len(rows.noise) == len(rows.words) == len(rows.volume) == 1 + 3 * 2 * 2
+        first = [[1.5 if i in loud else 1.0 for i in range(5)] for loud in ((), (1,), (4,), (1, 4))]
+        assert torch.equal(rows.volume[:4], torch.tensor(first))
+        assert rows.volume[4].tolist() == [0.5, 1.5, 0.5, 0.5, 0.5]
+        assert rows.volume[-1].tolist() == [0.5, 2, 0.5, 0.5, 2]
         torch.testing.assert_close(draw(model, rows)[:1], draw(model, latent))
         louder = turned_up(model, rows.rows(slice(1, 2)), [1], [2])
         assert torch.equal(louder.volume[:, 1], torch.tensor([1.5, 3]))

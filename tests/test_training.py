@@ -23,6 +23,7 @@ from clipavatar.config import (
     DiscriminatorConfig,
     GeneratorConfig,
     JudgeTrainConfig,
+    ProbeTrainConfig,
     SourceConfig,
     TrainConfig,
     UpscalerConfig,
@@ -32,9 +33,17 @@ from clipavatar.config import (
 from clipavatar.metrics.alignment import WORDINGS, value_texts
 from clipavatar.metrics.judging import foreign_art, load_judge
 from clipavatar.models import Generator
-from clipavatar.training import align, train, train_clip, train_judge, train_upscaler
+from clipavatar.training import (
+    align,
+    train,
+    train_clip,
+    train_judge,
+    train_probe,
+    train_upscaler,
+)
 from clipavatar.training.loop import Run
 from clipavatar.training.palette import train_palette
+from clipavatar.training.probe import fit_probe
 from clipavatar.training.states import States
 from clipavatar.training.values import values_loss
 
@@ -84,6 +93,13 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
         judge=JudgeTrainConfig(
             output=str(folder / "judge"), pictures=8, unseen=8, minutes=0.01, batch_size=4
         ),
+        probe=ProbeTrainConfig(
+            output=str(folder / "probe"),
+            clip=str(folder / "clip" / "clip"),
+            resolution=16,
+            pictures=40,
+            unseen=8,
+        ),
     )
 
 
@@ -105,6 +121,29 @@ def test_train_clip_writes_a_folder_that_loads(clip_folder: Path, config: Config
     assert clip.encode_text(["双马尾 女孩", "boy"]).shape == (2, 16)
     last = (Path(config.clip.output) / "log.jsonl").read_text().splitlines()[-1]
     assert {"hair en", "hair zh"} <= set(json.loads(last))
+
+
+def test_train_probe_writes_the_clip_with_a_row_for_every_value(
+    clip_folder: Path, config: Config, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clip = load_clip(str(train_probe(config)))
+    assert clip.probe.keys() == {f"{name}={value}" for name in SAMPLING for value in SAMPLING[name]}
+    assert "unseen attributes" in capsys.readouterr().err
+    images = torch.rand(2, 3, 16, 16) * 2 - 1
+    before = load_clip(str(clip_folder)).encode_image(images)
+    torch.testing.assert_close(clip.encode_image(images), before)
+
+
+def test_a_probe_finds_what_can_be_told_by_a_plane() -> None:
+    torch.manual_seed(0)
+    rows = torch.randn(sum(SIZES), 200)
+    unit = torch.nn.functional.normalize(torch.randn(300, 200), dim=1)
+    logits = torch.split(unit @ rows.T, SIZES, dim=1)
+    labels = torch.stack([each.argmax(dim=1) for each in logits], dim=1)
+    labels[::3, 0] = UNSAID
+    found = torch.split(unit @ fit_probe(unit, labels, 1e-9).T, SIZES, dim=1)
+    read = torch.stack([each.argmax(dim=1) for each in found], dim=1)
+    assert (read == labels)[labels != UNSAID].float().mean() > 0.99
 
 
 def test_at_last_captions_of_single_values_move_and_a_resumed_run_ends_the_same(

@@ -155,6 +155,15 @@ HIDES: dict[tuple[str, str], tuple[str, ...]] = {
     ("expression", "star eyes"): ("eye_colour",),
     ("glasses", "sunglasses"): ("eye_colour",),
 }
+# What cannot be seen although it is drawn: where the attributes on the left have these values, the
+# named values of the attribute on the right all look the same. The comic signs around the head
+# still tell the other expressions.
+_MASK = ("smiling", "neutral")
+_BOTH = (*_MASK, "laughing", "sad", "winking", "shy", "smug")
+UNSEEN: tuple[tuple[Mapping[str, str], str, tuple[str, ...]], ...] = (
+    ({"face": "mask"}, "expression", _MASK),
+    ({"face": "mask", "glasses": "sunglasses"}, "expression", _BOTH),
+)
 # The hair colour of an animal is its fur's; these are the usual ones where none is said.
 FUR: dict[str, dict[str, float]] = {
     "cat": {"orange": 0.3, "black": 0.2, "white": 0.2, "silver": 0.2, "brown": 0.1},
@@ -227,6 +236,15 @@ def check_attributes(said: Mapping[str, str]) -> None:
         if value not in SAMPLING[name]:
             known = ", ".join(SAMPLING[name])
             raise ValueError(f"unknown {name} {value!r}; known are {known}")
+
+
+def unseen(attributes: Mapping[str, str]) -> set[str]:
+    """The attributes whose value cannot be seen beside the others (UNSEEN)."""
+    return {
+        name
+        for covers, name, values in UNSEEN
+        if covers.items() <= attributes.items() and attributes.get(name) in values
+    }
 
 
 def figure(said: Mapping[str, str], noise: NDArray[np.float32]) -> Figure:

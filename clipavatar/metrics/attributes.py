@@ -5,7 +5,7 @@ Labels are whole numbers (N, A): which of an attribute's values in SAMPLING, or 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,20 +14,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from clipavatar.chibi.labels import UNSAID, VALUES
-from clipavatar.chibi.sample import HIDES
+from clipavatar.chibi.sample import HIDES, UNSEEN
 
 RESAMPLES = 2000  # of the bootstrap
 COLUMNS = {name: column for column, name in enumerate(VALUES)}
-
-# What cannot be seen although it is drawn: where the attributes on the left have these values, the
-# named values of the attribute on the right all look the same. The comic signs around the head
-# still tell the other expressions.
-_MASK = ("smiling", "neutral")
-_BOTH = (*_MASK, "laughing", "sad", "winking", "shy", "smug")
-UNSEEN: tuple[tuple[Mapping[str, str], str, tuple[str, ...]], ...] = (
-    ({"face": "mask"}, "expression", _MASK),
-    ({"face": "mask", "glasses": "sunglasses"}, "expression", _BOTH),
-)
 
 
 class Share(NamedTuple):

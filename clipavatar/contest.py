@@ -1,0 +1,120 @@
+"""Which picture of a search is the best: what it misses of the text, and what the judge says."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from clipavatar.goals import Goal, ImageEncoder, Judge, Verdict, score
+from clipavatar.spaces import Generator, Latent, draw
+
+MISSED = math.log(2)  # what an attribute loses that CLIP does not see: its rivals are likelier
+SURE = 0.3  # what one loses at most that CLIP sees beyond doubt
+SPARED = 0.15  # more than this no attribute may lose, whatever the others win
+NEEDED = 0.2  # of what all of them lose a picture must win back where nobody says what it lacks
+Hold = Callable[[Tensor], Tensor]  # faces (N, C, R, R) -> (N,): how far from what shall stay
+Losses = Callable[[Tensor], Tensor]  # faces (N, C, R, R) -> (N, A): see `goals.losses`
+
+
+class Contest:
+    """The best of the pictures that it has looked at, to begin with a first latent's.
+
+    A picture must be better than the first in the judge's views by more than their standard error,
+    and no worse in the plain cosine. With `lacks` it must also miss fewer things than the first,
+    what loses more than MISSED, and none that was seen; nothing may lose more than SPARED; and
+    the one wins that misses fewest, of these the first that shows the others beyond doubt.
+    Without, all attributes together must win back NEEDED, none may lose more than SPARED, and the
+    nearest wins.
+    """
+
+    def __init__(
+        self,
+        generator: Generator,
+        clip: ImageEncoder,
+        goal: Goal,
+        first: Latent,
+        face: Tensor,
+        judge: Judge,
+        lacks: Losses | None = None,
+        hold: Hold | None = None,
+    ) -> None:
+        """`face` (1, C, R, R) is the first latent's picture."""
+        self.generator, self.clip, self.goal = generator, clip, goal
+        self.judge, self.lacks, self.hold = judge, lacks, hold
+        self.first = self.latent = first
+        self.step = self.looked = 0
+        self.lost = self._lost(face)[0]  # (A,)
+        self.missed = self.lost > MISSED  # (A,)
+        self.rank = (int(self.missed.sum()), math.inf)
+        if self.done:
+            return  # nobody has to judge
+        self.before = self._judged(face)
+        self.score = self.score_before = float(self.before.near.mean())
+        self.plain = self.plain_before = float(score(clip, face, goal.target)[0])
+        if lacks is None:
+            self.rank = self._rank(self.lost, self.score)
+
+    @property
+    def done(self) -> bool:
+        """The best picture misses nothing."""
+        return self.lacks is not None and self.rank[0] == 0
+
+    def look(self, step: int, latent: Latent) -> None:
+        """Let the pictures of a latent of N compete."""
+        faces = draw(self.generator, latent)
+        lost = self._lost(faces)
+        rows = self._mended(lost).nonzero().flatten()
+        if len(rows):
+            judged = self._judged(faces[rows])
+            plain = score(self.clip, faces[rows], self.goal.target)
+            good = self._better(judged) & (plain >= self.plain_before)
+            found = (rows[good], judged.near.mean(dim=1)[good], plain[good])
+            for row, near, cosine in zip(*(each.tolist() for each in found), strict=True):
+                rank = self._rank(lost[row], near)
+                if rank < self.rank:
+                    self.rank, self.score, self.plain = rank, near, cosine
+                    self.step, self.latent = step, latent.rows(slice(row, row + 1))
+        self.looked = step  # last: a look that Ctrl-C ended is taken again
+
+    def _lost(self, faces: Tensor) -> Tensor:
+        """(N, A); A is 0 where nobody says what pictures lack."""
+        return faces.new_zeros(len(faces), 0) if self.lacks is None else self.lacks(faces)
+
+    def _judged(self, faces: Tensor) -> Verdict:
+        """Of faces (N, C, R, R), less what they changed of what shall stay."""
+        seen = self.judge(faces)
+        kept = 0 if self.hold is None else self.hold(faces)[:, None]
+        return seen._replace(near=seen.near - kept)
+
+    def _mended(self, lost: Tensor) -> Tensor:
+        """Losses (N, A) -> (N,): whether a picture misses fewer things and spoils none."""
+        if self.lacks is None:
+            return torch.ones(len(lost), dtype=torch.bool, device=lost.device)
+        missed = lost > MISSED
+        spoilt = (missed & ~self.missed) | (lost - self.lost > SPARED)
+        return (missed.sum(dim=1) < self.missed.sum()) & ~spoilt.any(dim=1)
+
+    def _better(self, after: Verdict) -> Tensor:
+        """Of N faces (N,): whether they are nearer than the first one by more than the standard
+
+        error of the views. Where nobody says what they lack, none of the attributes may pay for it:
+        laughing eyes are seen best without the sunglasses.
+        """
+        gain = after.near - self.before.near
+        error = gain.std(dim=1, unbiased=False) / gain.shape[1] ** 0.5
+        better: Tensor = gain.mean(dim=1) > error
+        if self.lacks is None:
+            worse = after.lost - self.before.lost  # (N, A)
+            better &= (worse <= SPARED).all(dim=1)
+            if worse.shape[1]:
+                better &= worse.sum(dim=1) <= -NEEDED
+        return better
+
+    def _rank(self, lost: Tensor, near: float) -> tuple[int, float]:
+        """Of a picture's losses (A,) and its mean in the judge's views; the lower the better."""
+        if self.lacks is None:
+            return 0, -near
+        return int((lost > MISSED).sum()), max(SURE, float(lost[self.missed].max()))
