@@ -331,6 +331,7 @@ def save_clip(clip: Clip, folder: str | Path, half: bool = False) -> None:
             rows = {name: row.half() if half else row for name, row in clip.probe.items()}
             (draft / PROBE_FILE).write_bytes(save(rows))
         if folder.exists():
+            (folder / PROBE_FILE).unlink(missing_ok=True)  # of the weights before
             for file in sorted(draft.iterdir()):
                 os.replace(file, folder / file.name)
         else:

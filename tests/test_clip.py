@@ -193,6 +193,9 @@ def test_a_linear_probe_stays_with_its_clip_until_that_learns(tiny, folder, tmp_
     torch.testing.assert_close(again.probe["hair=buns"], clip.probe["hair=buns"], atol=0.01, rtol=0)
     assert again.eval().probe
     assert not again.train().probe
+    save_clip(again, tmp_path / "probed")  # over the weights before
+    assert not load_clip(str(tmp_path / "probed")).probe
+    save_clip(clip, tmp_path / "probed")
     file = tmp_path / "probed" / PROBE_FILE
     file.write_bytes(file.read_bytes()[:100])
     check_error(str(tmp_path / "probed"), ValueError, "linear probe", PROBE_FILE)
