@@ -4,10 +4,11 @@ import re
 import time
 
 import pytest
+import torch
 from conftest import TinyClip, TinyGenerator, TinyUpscaler
 from test_optimize import FAST, TEXTS, pixels, sampled
 
-from clipavatar import cli, images, latents
+from clipavatar import cli, contest, images
 from clipavatar.pipeline import AvatarPipeline
 
 
@@ -41,7 +42,7 @@ def test_the_budget_counts_from_the_first_moment(named, searches, monkeypatch):
     assert searches[0]["how"].seconds < 5 - 3 * 0.02  # the faces' words, then the near misses
 
 
-@pytest.mark.parametrize("where", ["pipeline.load_judge", "refine.near_misses", "latents._Best"])
+@pytest.mark.parametrize("where", ["pipeline.load_judge", "refine.near_misses", "latents.Contest"])
 def test_ctrl_c_before_anything_is_found_gives_the_sampled_best(named, monkeypatch, where):
     monkeypatch.setattr(f"clipavatar.{where}", stop)
     avatar = named.generate("girl", trace=True, **FAST)
@@ -51,7 +52,7 @@ def test_ctrl_c_before_anything_is_found_gives_the_sampled_best(named, monkeypat
 
 
 def test_ctrl_c_while_the_trace_is_drawn_keeps_what_was_found(named, monkeypatch):
-    whole = named.generate(TEXTS[0], trace=True, **FAST)
+    whole = named.generate(TEXTS[2], trace=True, **FAST)
     drawn, finish = [], named.finish
 
     def stopping(face, *how):
@@ -59,7 +60,7 @@ def test_ctrl_c_while_the_trace_is_drawn_keeps_what_was_found(named, monkeypatch
         return stop() if len(drawn) == 2 else finish(face, *how)
 
     monkeypatch.setattr(named, "finish", stopping)
-    avatar = named.generate(TEXTS[0], trace=True, **FAST)
+    avatar = named.generate(TEXTS[2], trace=True, **FAST)
     assert whole.settings["optimised"]
     assert avatar.settings == whole.settings | {"interrupted": True}
     assert pixels(avatar) == pixels(whole)
@@ -101,13 +102,13 @@ def test_ctrl_c_saves_the_best_so_far(tmp_path, monkeypatch, capsys):
 def test_the_line_of_a_picture_says_what_a_search_did(
     cli_pipeline, tmp_path, monkeypatch, capsys, missed, says
 ):
-    monkeypatch.setattr(latents, "MISSED", missed)
-    monkeypatch.setattr(latents, "MENDED", 0)
+    monkeypatch.setattr(contest, "MISSED", missed)
+    monkeypatch.setattr(contest.Contest, "_mended", lambda _, lost: torch.ones(len(lost)) > 0)
     asked = ["generate", TEXTS[0], "--seed", "2", "-o", str(tmp_path), "--size", "32"]
     for _ in ("drawn", "already there"):
         assert cli.main([*asked, "--mode", "optimize", "--steps", "8"]) == 0
         assert re.search(rf"score 0\.\d\d{says}  ", capsys.readouterr().out)
-    monkeypatch.setattr(latents, "SPARED", -100)
+    monkeypatch.setattr(contest.Contest, "_mended", lambda _, lost: torch.zeros(len(lost)) > 0)
     assert cli.main([*asked, "--mode", "optimize", "--steps", "8", "--force"]) == 0
     found = "nothing is missing" if missed > 0 else "nothing better was found"
     assert f", as sampled: {found}  " in capsys.readouterr().out
