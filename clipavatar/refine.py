@@ -183,9 +183,8 @@ def _probe(clip: TextEncoder, name: str) -> dict[str, Tensor] | None:
     return {value: TEMPERATURE * rows[f"{name}={value}"] for value in SAMPLING[name]}
 
 
-_heard: WeakKeyDictionary[Any, dict[tuple[str, str], dict[str, Tensor]]] = (
-    WeakKeyDictionary()
-)  # by CLIP
+Heard = dict[tuple[str, str], dict[str, Tensor]]  # (attribute, language) -> value -> (E,)
+_heard: WeakKeyDictionary[Any, Heard] = WeakKeyDictionary()  # by CLIP
 
 
 @torch.no_grad()

@@ -54,9 +54,8 @@ def embedded(clip: Clip, pictures: Pictures) -> tuple[Tensor, Tensor]:
     """N pictures -> their unit embeddings (N, E), and labels of what can be seen (N, A)."""
     parts = np.array_split(np.arange(len(pictures)), max(1, len(pictures) // PART))
     faces = (to_float(torch.from_numpy(pictures.pixels(part))) for part in parts)
-    return torch.cat([seen(clip, each) for each in faces]), visible(
-        torch.from_numpy(pictures.labels)
-    )
+    labels = visible(torch.from_numpy(pictures.labels))
+    return torch.cat([seen(clip, each) for each in faces]), labels
 
 
 def fit_probe(embeddings: Tensor, labels: Tensor, decay: float) -> Tensor:
