@@ -12,6 +12,7 @@ from clipavatar.goals import Goal, ImageEncoder, Judge, Verdict, score
 from clipavatar.spaces import Generator, Latent, draw
 
 MISSED = math.log(2)  # what an attribute loses that CLIP does not see: its rivals are likelier
+SEEN = 0.5  # what one loses at most that was missed and is there now: not by a hair
 SURE = 0.3  # what one loses at most that CLIP sees beyond doubt
 SPARED = 0.15  # more than this no attribute may lose, whatever the others win
 NEEDED = 0.2  # of what all of them lose a picture must win back where nobody says what it lacks
@@ -66,17 +67,17 @@ class Contest:
         """Let the pictures of a latent of N compete."""
         faces = draw(self.generator, latent)
         lost = self._lost(faces)
-        rows = self._mended(lost).nonzero().flatten()
-        if len(rows):
-            judged = self._judged(faces[rows])
-            plain = score(self.clip, faces[rows], self.goal.target)
-            good = self._better(judged) & (plain >= self.plain_before)
-            found = (rows[good], judged.near.mean(dim=1)[good], plain[good])
-            for row, near, cosine in zip(*(each.tolist() for each in found), strict=True):
-                rank = self._rank(lost[row], near)
-                if rank < self.rank:
-                    self.rank, self.score, self.plain = rank, near, cosine
-                    self.step, self.latent = step, latent.rows(slice(row, row + 1))
+        rows = self._mended(lost).nonzero().flatten().tolist()
+        for row in sorted(rows, key=lambda row: self._rank(lost[row])):  # ties stay in their order
+            if self._rank(lost[row]) >= self.rank:
+                break  # nor are the others better, whatever the judge says
+            face = faces[row : row + 1]
+            judged, plain = self._judged(face), float(score(self.clip, face, self.goal.target)[0])
+            near = float(judged.near.mean())
+            rank = self._rank(lost[row], near)
+            if rank < self.rank and plain >= self.plain_before and self._better(judged):
+                self.rank, self.score, self.plain = rank, near, plain
+                self.step, self.latent = step, latent.rows(slice(row, row + 1))
         self.looked = step  # last: a look that Ctrl-C ended is taken again
 
     def _lost(self, faces: Tensor) -> Tensor:
@@ -93,28 +94,33 @@ class Contest:
         """Losses (N, A) -> (N,): whether a picture misses fewer things and spoils none."""
         if self.lacks is None:
             return torch.ones(len(lost), dtype=torch.bool, device=lost.device)
-        missed = lost > MISSED
-        spoilt = (missed & ~self.missed) | (lost - self.lost > SPARED)
-        return (missed.sum(dim=1) < self.missed.sum()) & ~spoilt.any(dim=1)
+        spoilt = (lost > MISSED) & ~self.missed | (lost - self.lost > SPARED)
+        return (self._missing(lost) < self.missed.sum()) & ~spoilt.any(dim=1)
 
-    def _better(self, after: Verdict) -> Tensor:
-        """Of N faces (N,): whether they are nearer than the first one by more than the standard
+    def _missing(self, lost: Tensor) -> Tensor:
+        """Losses (..., A) -> (...,): how many things these pictures miss."""
+        return ((lost > MISSED) | self.missed & (lost > SEEN)).sum(dim=-1)
 
-        error of the views. Where nobody says what they lack, none of the attributes may pay for it:
-        laughing eyes are seen best without the sunglasses.
+    def _better(self, after: Verdict) -> bool:
+        """Whether a face, N = 1, is nearer than the first one by more than the standard error of
+
+        the views. Where nobody says what it lacks, none of the attributes may pay for it: laughing
+        eyes are seen best without the sunglasses.
         """
-        gain = after.near - self.before.near
-        error = gain.std(dim=1, unbiased=False) / gain.shape[1] ** 0.5
-        better: Tensor = gain.mean(dim=1) > error
-        if self.lacks is None:
-            worse = after.lost - self.before.lost  # (N, A)
-            better &= (worse <= SPARED).all(dim=1)
-            if worse.shape[1]:
-                better &= worse.sum(dim=1) <= -NEEDED
-        return better
+        gain = (after.near - self.before.near)[0]  # (V,)
+        error = gain.std(unbiased=False) / len(gain) ** 0.5
+        if gain.mean() <= error:
+            return False
+        worse = (after.lost - self.before.lost)[0]  # (A,)
+        if self.lacks is not None or not len(worse):
+            return True
+        return bool((worse <= SPARED).all()) and float(worse.sum()) <= -NEEDED
 
-    def _rank(self, lost: Tensor, near: float) -> tuple[int, float]:
-        """Of a picture's losses (A,) and its mean in the judge's views; the lower the better."""
+    def _rank(self, lost: Tensor, near: float = math.inf) -> tuple[int, float]:
+        """The lower the better, of a picture's losses (A,) and its mean in the judge's views.
+
+        Without `lacks` the views alone decide, before which any picture may be the best.
+        """
         if self.lacks is None:
             return 0, -near
-        return int((lost > MISSED).sum()), max(SURE, float(lost[self.missed].max()))
+        return int(self._missing(lost)), max(SURE, float(lost[self.missed].max()))

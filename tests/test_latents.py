@@ -241,6 +241,8 @@ class TestSearch:
             (missing(0), True),
             (missing(1), True),
             (missing(0, 1), False),
+            (missing(0) + torch.tensor([0, 0.4, 0]), True),
+            (missing(0) + torch.tensor([0, 0.6, 0]), False),  # there by a hair
             (missing(2), False),
             (missing(0) + torch.tensor([0, 0, 0.1]), True),
             (missing(0) + torch.tensor([0, 0, 0.2]), False),  # which was there loses too much
@@ -269,6 +271,20 @@ class TestSearch:
             return says(torch.full((len(faces), 4), -float(len(judged))))
 
         assert not made(how=Search(steps=10), lacks=lacks, judge=judge).optimised
+
+    def test_who_cannot_win_is_not_judged(self):
+        asked, judged = [], []
+
+        def lacks(faces):  # both starts miss two things, then one is there, ever less surely
+            asked.append(faces)
+            return missing(0, 1) if len(asked) <= 2 else missing(0) + 0.01 * len(asked)
+
+        def judge(faces):
+            judged.append(faces)
+            return says(torch.full((len(faces), 4), float(len(judged))))
+
+        found = made(how=Search(steps=10), lacks=lacks, judge=judge)
+        assert (found.optimised, len(asked) > 3, len(judged)) == (True, True, 2)
 
     @pytest.mark.parametrize("seconds", [700, 2000])
     def test_it_ends_within_its_time_and_looks_as_often_as_in_so_many_steps(self, seconds):

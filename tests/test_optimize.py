@@ -1,6 +1,7 @@
 """mode="optimize" from text to file: what it promises."""
 
 import dataclasses
+import math
 import os
 import subprocess
 import sys
@@ -86,7 +87,7 @@ class TestPromises:
         for module in (contest, refine):  # random weights show nothing: all of it is missing
             monkeypatch.setattr(module, "MISSED", -1)
         monkeypatch.setattr(contest.Contest, "_mended", lambda _, lost: torch.ones(len(lost)) > 0)
-        monkeypatch.setattr(contest.Contest, "_rank", lambda _, lost, near: (1, -near))
+        monkeypatch.setattr(contest.Contest, "_rank", lambda _, lost, near=math.inf: (1, -near))
         reads = tuple(SIZES)
         torch.manual_seed(0)
         model = Generator(dataclasses.replace(NAMED, reads=reads))
