@@ -115,13 +115,12 @@ class SourceConfig:
 
 @dataclass(frozen=True)
 class OftenConfig:
-    """`[[data.often]]`: figures of "chibi" with this value are trained so many times as often.
+    """`[[data.often]]`: figures of "chibi" that have all `values` are trained `times` as often.
 
     For what a generator still draws wrong; of several that are true of a figure the largest counts.
     """
 
-    attribute: str = "head"
-    value: str = "flower"
+    values: tuple[str, ...] = ("head=flower",)  # "attribute=value"
     times: float = 1.0
 
 

@@ -240,18 +240,23 @@ def test_caption_and_noise_of_a_batch_name_the_very_picture(pictures: Pictures) 
 
 def test_what_is_to_be_seen_often_is_and_the_rest_stays_alike() -> None:
     labels = np.array([labels_of({"head": head}) for head in ("flower", "bow", "crown")])
-    often = (OftenConfig("head", "flower", 6.0), OftenConfig("head", "crown", 0.5))
+    often = (OftenConfig(("head=flower",), 6.0), OftenConfig(("head=crown",), 0.5))
     odds = odds_of(labels, often)
     assert odds is not None
     assert odds.tolist() == [6.0, 7.0, 7.5]
     picks = pick(np.random.default_rng(0), 3, odds, 7500)
     assert np.bincount(picks) / 1000 == pytest.approx([6, 1, 0.5], rel=0.1)
-    both = (*often, OftenConfig("expression", "sad", 4.0))
+    both = (*often, OftenConfig(("expression=sad",), 4.0))
     sad = np.array([labels_of({"head": "flower", "expression": "sad"})])
     assert odds_of(sad, both) == 6.0
+    pair = (OftenConfig(("head=flower", "expression=sad"), 9.0),)
+    assert odds_of(sad, pair) == 9.0
+    assert odds_of(labels, pair) == pytest.approx([1, 2, 3])  # none of these is sad
     assert odds_of(labels, ()) is None
     with pytest.raises(ValueError, match="unknown head 'tiara'"):
-        odds_of(labels, (OftenConfig("head", "tiara", 2.0),))
+        odds_of(labels, (OftenConfig(("head=tiara",), 2.0),))
+    with pytest.raises(ValueError, match="unknown attribute 'flower'"):
+        odds_of(labels, (OftenConfig(("flower",), 2.0),))
 
 
 def test_batches_follow_the_odds(pictures: Pictures) -> None:

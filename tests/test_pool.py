@@ -110,9 +110,9 @@ def test_what_is_to_be_seen_often_is_of_our_own_drawings_and_known(tmp_path: Pat
         return Config(data=DataConfig(often=often, **data), generator=generator)
 
     with pytest.raises(ValueError, match="unknown head 'tiara'"):
-        check_feed(asked(OftenConfig("head", "tiara", 2.0)), 256)
+        check_feed(asked(OftenConfig(("head=tiara",), 2.0)), 256)
     with pytest.raises(ValueError, match=r"data\.often: times must be above 0, not 0\.0"):
-        check_feed(asked(OftenConfig("head", "bow", 0.0)), 256)
+        check_feed(asked(OftenConfig(("head=bow",), 0.0)), 256)
     with pytest.raises(ValueError, match=r"data\.often is for our own drawings"):
         check_feed(asked(OftenConfig(), sources=(SourceConfig(str(tmp_path)),)), 256)
 
@@ -122,7 +122,7 @@ def test_a_pool_shows_often_what_it_is_told_to(tmp_path: Path) -> None:
         patch.setattr("clipavatar.chibi.dataset.CHUNK", COUNT)
         place = cached(None, 16, 0)
     first = values_of(place.pictures(0).labels[0])
-    often = [OftenConfig("clothes", first["clothes"], 1e6)]
+    often = [OftenConfig((f"clothes={first['clothes']}",), 1e6)]
     how = (load_clip().tokenizer, torch.device("cpu"))
     pool = Pool(place, COUNT, COUNT, *how, full=1.0, marks=False, workers=1, often=often)
     pool.close()

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from clipavatar.chibi.caption import caption, full_subset, hard_negative, random_subset
 from clipavatar.chibi.dataset import Pictures
-from clipavatar.chibi.labels import VALUES, labels_of
+from clipavatar.chibi.labels import UNSAID, labels_of
 from clipavatar.chibi.sample import check_attributes
 from clipavatar.chibi.stream import aimed
 from clipavatar.config import OftenConfig
@@ -99,12 +99,18 @@ def odds_of(labels: NDArray[np.int64], often: Sequence[OftenConfig]) -> NDArray[
         return None
     times = np.full(len(labels), 0.0)
     for one in often:
-        check_attributes({one.attribute: one.value})
-        column = list(VALUES).index(one.attribute)
-        has = labels[:, column] == VALUES[one.attribute].index(one.value)
+        said = np.array(labels_of(often_said(one)))
+        has = ((said == UNSAID) | (said == labels)).all(axis=1)
         times[has] = np.maximum(times[has], one.times)
     times[times == 0] = 1.0
     return np.cumsum(times)
+
+
+def often_said(one: OftenConfig) -> dict[str, str]:
+    """The values by attribute. Raises ValueError for one that is not in SAMPLING."""
+    said = {name: value for name, _, value in (each.partition("=") for each in one.values)}
+    check_attributes(said)
+    return said
 
 
 def pick(

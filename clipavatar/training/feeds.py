@@ -12,9 +12,8 @@ import torch
 
 from clipavatar.chibi.colours import COUNT
 from clipavatar.chibi.dataset import cached, load_pictures
-from clipavatar.chibi.sample import check_attributes
 from clipavatar.config import Config, DataConfig
-from clipavatar.training.batches import Batch, batch, odds_of
+from clipavatar.training.batches import Batch, batch, odds_of, often_said
 from clipavatar.training.captioned import Mixture
 from clipavatar.training.pool import Pool
 from clipavatar.training.report import Report
@@ -135,7 +134,7 @@ def check_feed(config: Config, text_size: int) -> None:
                 "set all embedding_size keys to the former"
             )
     for one in config.data.often:
-        check_attributes({one.attribute: one.value})
+        often_said(one)
         if not one.times > 0:
             raise ValueError(f"data.often: times must be above 0, not {one.times}")
     if config.data.often and not whole:

@@ -109,8 +109,7 @@ def warm_up_step(
         pixel, gradient = paired_losses(options, made, part.data)
         total, found = pixel + gradient, {"pixel": pixel, "gradient": gradient}
         if layers:
-            wanted, weight = _weighted(options, layers.painted.shape[-1], part.data)
-            found["masks"] = losses.mask_loss(*layers, wanted=wanted, weight=weight)
+            found["masks"] = _mask_loss(options, layers, part.data)
             total = total + options.masks * found["masks"]
         nets.accelerator.backward(total / len(parts))
         figures.append(found)
@@ -119,17 +118,21 @@ def warm_up_step(
     return _means(figures)
 
 
+def _mask_loss(options: TrainConfig, layers: Layers, data: Batch) -> Tensor:
+    wanted, weight = _weighted(options, layers.painted.shape[-1], data)
+    return losses.mask_loss(*layers, wanted=wanted, weight=weight)
+
+
 def adversarial_step(
     nets: Nets, options: TrainConfig, parts: Sequence[Part], strength: float = 1.0
 ) -> dict[str, Tensor]:
     """The discriminator learns from the generator's pictures, then the generator from it."""
     with torch.set_grad_enabled(len(parts) == 1):  # of several, only one graph at a time
-        fakes = [_make(nets, part) for part in parts]
-    figures = discriminator_step(nets, options, parts, fakes)
+        fakes = [_layered(nets, options, part) for part in parts]
+    figures = discriminator_step(nets, options, parts, [fake for fake, _ in fakes])
+    made: Iterable[tuple[Tensor, Layers | None]] = fakes
     if len(parts) > 1:
-        made: Iterable[Tensor] = (_make(nets, part) for part in parts)
-    else:
-        made = fakes
+        made = (_layered(nets, options, part) for part in parts)
     return figures | generator_step(nets, options, parts, made, strength)
 
 
@@ -185,10 +188,10 @@ def generator_step(
     nets: Nets,
     options: TrainConfig,
     parts: Sequence[Part],
-    fakes: Iterable[Tensor],
+    fakes: Iterable[tuple[Tensor, Layers | None]],
     strength: float = 1.0,
 ) -> dict[str, Tensor]:
-    """Adversarial, CLIP contrastive, mode seeking and still the paired loss, in one backward pass.
+    """Adversarial, CLIP contrastive, mode seeking, and still the paired losses, in one backward.
 
     The weights are shares: each loss pulls at the pixels with that share of the force of the paired
     loss, as in VQGAN (Esser et al., 2021). With fixed weights a fresh discriminator's huge
@@ -208,13 +211,17 @@ def generator_step(
         "variety": options.mode_seeking,
     }
     figures, squares = [], []
-    for part, fake in zip(parts, fakes, strict=True):
+    for part, (fake, layers) in zip(parts, fakes, strict=True):
         found, pulls = _pulls(nets, options, part, fake.detach(), critic, texts, said)
         total = options.paired_weight * pulls["pixel"]
         for name, pull in pulls.items():
             if name != "pixel":
                 total = total + strength * shares[name] * nets.forces.get(name, 0.0) * pull
-        nets.accelerator.backward(fake, gradient=total / len(parts))
+        loss = (fake * total).sum()  # whose gradient at the pixels is `total`
+        if layers:
+            found["masks"] = _mask_loss(options, layers, part.data)
+            loss = loss + options.masks * found["masks"]
+        nets.accelerator.backward(loss / len(parts))
         figures.append(found)
         squares.append({name: pull.square().sum() for name, pull in pulls.items()})
     critic.requires_grad_(True)
@@ -294,6 +301,14 @@ def _make(nets: Nets, part: Part, resolution: int | None = None, layered: bool =
     draws = part.draws(LAYERS)
     more = {"layered": True} if layered else {}  # which other networks do not know
     return nets.generator(noise, text, resolution, said, draws, **more)
+
+
+def _layered(nets: Nets, options: TrainConfig, part: Part) -> tuple[Tensor, Layers | None]:
+    """The generator's pictures, and the layers of their own noise where masks are to be learned."""
+    if not (nets.flat and options.masks):
+        return _make(nets, part), None
+    made, layers = _make(nets, part, layered=True)
+    return made, Layers(*(_own(nets, each) for each in layers))
 
 
 def _own(nets: Nets, made: Tensor) -> Tensor:
