@@ -25,6 +25,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from clipavatar.probe import Probe, load_probe, maps_of
 from clipavatar.tower import fit, folded
 
 NAME = "clipavatar-64"
@@ -71,9 +72,7 @@ class Clip(nn.Module):
         # three times faster for convolutions on the CPU, and nothing lost elsewhere
         self.model.visual.to(memory_format=torch.channels_last)
         self.folded: nn.Module | None = None
-        # "hair=buns" -> (E,): a classifier of image embeddings, softmax(embedding @ rows) over the
-        # values of an attribute; see training/probe.py. Without one it is empty.
-        self.probe: dict[str, Tensor] = {}
+        self.probe: Probe | None = None
 
     @property
     def embedding_size(self) -> int:
@@ -123,7 +122,7 @@ class Clip(nn.Module):
     def train(self, mode: bool = True) -> Self:
         """Nothing that follows from the weights stays where they may change."""
         if mode:
-            self.folded, self.probe = None, {}
+            self.folded = self.probe = None
         return super().train(mode)
 
     def tokenize(self, prompts: Sequence[str]) -> Tensor:
@@ -172,6 +171,22 @@ class Clip(nn.Module):
         """Images (B, 3, H, W) in [-1, 1], any size -> unit vectors (B, E); differentiable."""
         tower = self.model.encode_image if self.folded is None else self.folded
         return F.normalize(tower(self.preprocess(images)).float(), dim=-1)
+
+    def see_maps(self, images: Tensor) -> Tensor:
+        """Images as for `encode_image` -> (B, C, h, w): what a probe reads.
+
+        Raises ValueError for a tower that has no such maps.
+        """
+        return maps_of(self.folded or self.model.visual, self.preprocess(images))
+
+    def read(self, images: Tensor) -> Tensor:
+        """Images as for `encode_image` -> logits (B, names) by the probe.
+
+        Raises ValueError without one, or with another CLIP's.
+        """
+        if self.probe is None:
+            raise ValueError(f"CLIP {self.name!r} has no probe: clipavatar train-probe fits one")
+        return self.probe(self.see_maps(images))  # type: ignore[no-any-return]
 
 
 def create_clip(bpe_path: str | Path, architecture: dict[str, Any] | None = None) -> Clip:
@@ -232,18 +247,9 @@ def _load_folder(folder: Path, name: str) -> Clip:
     bpe = vocabulary if named or vocabulary.is_file() else None
     clip = _load(f"local-dir:{folder}", None, bpe, name)
     if (file := folder / PROBE_FILE).is_file():
-        clip.probe = _read_probe(file, clip.embedding_size)
+        with _one_line(f"cannot read the linear probe {file}"):
+            clip.probe = load_probe(file)
     return clip
-
-
-def _read_probe(file: Path, size: int) -> dict[str, Tensor]:
-    from safetensors.torch import load_file
-
-    with _one_line(f"cannot read the linear probe {file}"):
-        rows = {name: row.float() for name, row in load_file(file).items()}
-    if any(row.shape != (size,) for row in rows.values()):
-        raise ValueError(f"{file} is the linear probe of a CLIP of another embedding size")
-    return rows
 
 
 def _load_named(name: str, pretrained: str, spec: str) -> Clip:
@@ -327,9 +333,8 @@ def save_clip(clip: Clip, folder: str | Path, half: bool = False) -> None:
         both = {"model_cfg": config, "preprocess_cfg": clip.preprocessing}
         (draft / CONFIG_FILE).write_text(json.dumps(both, indent=2) + "\n", encoding="utf-8")
         (draft / WEIGHTS_FILE).write_bytes(save(weights))
-        if clip.probe:
-            rows = {name: row.half() if half else row for name, row in clip.probe.items()}
-            (draft / PROBE_FILE).write_bytes(save(rows))
+        if clip.probe is not None:
+            (draft / PROBE_FILE).write_bytes(clip.probe.dump(half))
         if folder.exists():
             (folder / PROBE_FILE).unlink(missing_ok=True)  # of the weights before
             for file in sorted(draft.iterdir()):

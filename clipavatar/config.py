@@ -257,9 +257,12 @@ class ProbeTrainConfig:
     output: str = "runs/probe"
     clip: str = ""  # NAME[:PRETRAINED], hub id or folder; empty: ours
     resolution: int = 128  # of the pictures: the generator's
-    pictures: int = 16000
+    pictures: int = 40000  # 33 kB of memory each
     unseen: int = 2000  # pictures of another seed for its accuracy
-    decay: float = 1e-7  # weight of the squares of its numbers
+    rank: int = 32  # numbers that it reads at each place of the map
+    epochs: int = 8
+    batch_size: int = 250
+    learning_rate: float = 2e-3
     seed: int = 21
 
 

@@ -13,8 +13,9 @@ from clipavatar.spaces import Generator, Latent, draw
 
 MISSED = math.log(2)  # what an attribute loses that CLIP does not see: its rivals are likelier
 SEEN = 0.5  # what one loses at most that was missed and is there now: not by a hair
-SURE = 0.3  # what one loses at most that CLIP sees beyond doubt
-SPARED = 0.15  # more than this no attribute may lose, whatever the others win
+SURE = 0.1  # what one loses at most that CLIP sees beyond doubt
+LEFT = 0.6  # of the lead over its rivals that a thing had which was seen
+SPARED = 0.15  # more than this no other attribute may lose, whatever the others win
 NEEDED = 0.2  # of what all of them lose a picture must win back where nobody says what it lacks
 Hold = Callable[[Tensor], Tensor]  # faces (N, C, R, R) -> (N,): how far from what shall stay
 Losses = Callable[[Tensor], Tensor]  # faces (N, C, R, R) -> (N, A): see `goals.losses`
@@ -24,9 +25,11 @@ class Contest:
     """The best of the pictures that it has looked at, to begin with a first latent's.
 
     A picture must be better than the first in the judge's views by more than their standard error,
-    and no worse in the plain cosine. With `lacks` it must also miss fewer things than the first,
-    what loses more than MISSED, and none that was seen; nothing may lose more than SPARED; and
-    the one wins that misses fewest, of these the first that shows the others beyond doubt.
+    and no worse in the plain cosine. With `lacks` it must also miss fewer things than the first:
+    what loses more than MISSED and, of what was missed, more than SEEN. LEFT of the lead of what
+    was seen must be left, for sunglasses of which one lens is gone are still seen; what was missed
+    may lose SPARED. The one wins that misses fewest, of these the first that shows the others
+    beyond doubt.
     Without, all attributes together must win back NEEDED, none may lose more than SPARED, and the
     nearest wins.
     """
@@ -94,7 +97,8 @@ class Contest:
         """Losses (N, A) -> (N,): whether a picture misses fewer things and spoils none."""
         if self.lacks is None:
             return torch.ones(len(lost), dtype=torch.bool, device=lost.device)
-        spoilt = (lost > MISSED) & ~self.missed | (lost - self.lost > SPARED)
+        weaker = lead(lost) < LEFT * lead(self.lost)
+        spoilt = torch.where(self.missed, lost - self.lost > SPARED, weaker)
         return (self._missing(lost) < self.missed.sum()) & ~spoilt.any(dim=1)
 
     def _missing(self, lost: Tensor) -> Tensor:
@@ -124,3 +128,8 @@ class Contest:
         if self.lacks is None:
             return 0, -near
         return int(self._missing(lost)), max(SURE, float(lost[self.missed].max()))
+
+
+def lead(lost: Tensor) -> Tensor:
+    """Losses -> the logarithm of the odds against all rivals together: 0 at MISSED."""
+    return -lost.clamp(min=1e-14).expm1().log()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 import torch
@@ -33,6 +33,13 @@ class ImageEncoder(Protocol):
 
     def encode_image(self, images: Tensor) -> Tensor:
         """(B, 3, R, R) in [-1, 1] -> (B, E), unit length, differentiable."""
+
+
+class Reader(Protocol):
+    """A CLIP with a probe."""
+
+    def read(self, images: Tensor) -> Tensor:
+        """(B, 3, R, R) in [-1, 1] -> logits (B, names)."""
 
 
 class Goal(NamedTuple):
@@ -91,16 +98,32 @@ def score(clip: ImageEncoder, faces: Tensor, target: Tensor) -> Tensor:
 
 def seen(clip: ImageEncoder, faces: Tensor) -> Tensor:
     """Faces (N, C, R, R) over plain light grey -> (N, E), unit length."""
+    return torch.cat([clip.encode_image(some) for some in on_plain(faces)])
+
+
+def on_plain(faces: Tensor) -> Iterator[Tensor]:
+    """Faces (N, C, R, R) over plain light grey, (B, 3, R, R) in [-1, 1], CHUNK at once."""
     plain = torch.full((1, 3, 1, 1), PLAIN, device=faces.device)
-    made = [clip.encode_image(over(some, plain).clamp(-1, 1)) for some in torch.split(faces, CHUNK)]
-    return torch.cat(made)
+    for some in torch.split(faces, CHUNK):
+        yield over(some, plain).clamp(-1, 1)
 
 
 @torch.no_grad()
 def losses(clip: ImageEncoder, rivals: Sequence[Tensor], faces: Tensor) -> Tensor:
-    """What each attribute of faces (N, C, R, R) loses to its rivals, (N, A); see `lost`."""
-    away = [each.to(faces.device) for each in rivals]
-    return lost(seen(clip, faces)[:, None], away)[..., 0].T
+    """What each attribute of faces (N, C, R, R) loses to its rivals, (N, A) float64; see `lost`."""
+    embeddings = seen(clip, faces)[:, None].cpu().double()  # next to nothing counts as well
+    return lost(embeddings, [each.cpu().double() for each in rivals])[..., 0].T
+
+
+@torch.no_grad()
+def probe_losses(clip: Reader, places: Sequence[Sequence[int]], faces: Tensor) -> Tensor:
+    """The same by the CLIP's probe. `places` of A attributes: of what is said, then of its rivals
+
+    among the probe's names.
+    """
+    read = torch.cat([clip.read(some) for some in on_plain(faces)]).cpu().double()  # (N, names)
+    each = [read[:, list(some)] for some in places]
+    return torch.stack([logits.logsumexp(dim=1) - logits[:, 0] for logits in each], dim=1)
 
 
 def held_out_judge(

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
@@ -17,8 +17,8 @@ from torch import Tensor
 from clipavatar.chibi.labels import PLACES
 from clipavatar.chibi.sample import CHOOSERS, HIDES, SAMPLING, unseen
 from clipavatar.clip import load_clip
-from clipavatar.contest import MISSED
-from clipavatar.goals import TEMPERATURE, ImageEncoder, goal_of, held_out_judge, losses
+from clipavatar.contest import MISSED, Losses
+from clipavatar.goals import ImageEncoder, Reader, goal_of, held_out_judge, losses, probe_losses
 from clipavatar.keeping import hold_of
 from clipavatar.latents import Found, Search, search
 from clipavatar.prompts import describe, understand
@@ -35,7 +35,7 @@ NAMINGS = 3  # sentences that name a value alone
 OWN_WORDS_STYLE = "words"  # of prompts/templates.toml: the text as it stands
 
 
-class Encoder(TextEncoder, ImageEncoder, Protocol):
+class Encoder(TextEncoder, ImageEncoder, Reader, Protocol):
     """A CLIP."""
 
 
@@ -77,8 +77,7 @@ def refine(
 ) -> Found:
     """Move a latent of one towards `target` (E,) as an avatar's settings ask for it.
 
-    What CLIP misses is told louder first, TURNED_UP and TURNED_DOWN; the best start is moved. What
-    it misses its linear probe says, where it has one, else the texts that name the values.
+    What CLIP misses is told louder first, TURNED_UP and TURNED_DOWN; the best start is moved.
 
     `named`: the noise's entries have the names of chibi/sample.py. Those that choose attributes
     stay then: their choices are in the words already; and those that choose colours do: they are
@@ -102,14 +101,11 @@ def refine(
         theirs = find_target(second, text, style, settings.get("negative", "")).direction
         judging, judged = second, goal_of(theirs, rivals=value_rivals(second, text, style))
     judge = held_out_judge(judging, judged, seed, how.rivals)
-    probed = value_rivals(judging, text, style, probed=True)
     with torch.no_grad():
         first = draw(generator, start) if face is None else face
 
-    def lacks(faces: Tensor) -> Tensor:
-        return losses(judging, probed, faces)
-
-    missed = (lacks(first)[0] > MISSED).nonzero().flatten().tolist()
+    lacks = lacks_of(judging, text, style)
+    missed = [] if lacks is None else (lacks(first)[0] > MISSED).nonzero().flatten().tolist()
     shy = [loud[i] for i in missed if loud and _told(start, loud[i]) <= 1][:TOGETHER]
     starts = turned_up(generator, start, shy, TURNED_UP, TURNED_DOWN)
 
@@ -117,9 +113,10 @@ def refine(
         return make_space(space, generator, latent, free, stress, loud)
 
     hold = hold_of(first, text, settings.get("keep", ""))
-    knows = probed and not settings.get("negative")  # of which the rivals do not know
+    if settings.get("negative"):
+        lacks = None  # which does not know of it
     how = replace(how, seconds=how.seconds - (time.monotonic() - begun))
-    given = (starts, around, judge, how, hold, lacks if knows else None, seed)
+    given = (starts, around, judge, how, hold, lacks, seed)
     return search(generator, clip, goal, *given, face=first)
 
 
@@ -156,31 +153,37 @@ def near_misses(clip: TextEncoder, text: str, style: str = "") -> list[Tensor]:
     return [other - whole for other in rest]
 
 
-def value_rivals(
-    clip: TextEncoder, text: str, style: str = "", probed: bool = False
-) -> list[Tensor]:
+def value_rivals(clip: TextEncoder, text: str, style: str = "") -> list[Tensor]:
     """For each attribute that `text` says: from its value named alone to the others, (K, E).
 
     Of the same attributes as `near_misses`. Each value is named by NAMINGS sentences, whose mean
     counts, as in zero-shot classification: our CLIP tells pictures by these more surely than by
-    whole descriptions that differ in a word. With `probed` by the CLIP's linear probe, where it has
-    one that knows the attribute: that is surer still.
+    whole descriptions that differ in a word.
     """
     said, others = _alternatives(text, style)
     language = _written(clip, text)
     found = []
     for name, values in others.items():
-        named = (_probe(clip, name) if probed else None) or _named(clip, name, language)
+        named = _named(clip, name, language)
         found.append(torch.stack([named[value] for value in values]) - named[said[name]])
     return found
 
 
-def _probe(clip: TextEncoder, name: str) -> dict[str, Tensor] | None:
-    """What the CLIP's linear probe knows each value of an attribute by, in units of a cosine."""
-    rows = getattr(clip, "probe", {})
-    if any(f"{name}={value}" not in rows for value in SAMPLING[name]):
+def lacks_of(clip: Encoder, text: str, style: str = "") -> Losses | None:
+    """What says how much each attribute that `text` says loses in a picture; see `goals.losses`.
+
+    The CLIP's linear probe, where it has one that knows all these values, else the texts that name
+    them; None where nothing is understood.
+    """
+    said, others = _alternatives(text, style)
+    if not others:
         return None
-    return {value: TEMPERATURE * rows[f"{name}={value}"] for value in SAMPLING[name]}
+    names = getattr(getattr(clip, "probe", None), "names", ())
+    known = {name: place for place, name in enumerate(names)}
+    asked = [[f"{n}={v}" for v in (said[n], *values)] for n, values in others.items()]
+    if all(value in known for values in asked for value in values):
+        return partial(probe_losses, clip, [[known[value] for value in one] for one in asked])
+    return partial(losses, clip, value_rivals(clip, text, style))
 
 
 Heard = dict[tuple[str, str], dict[str, Tensor]]  # (attribute, language) -> value -> (E,)

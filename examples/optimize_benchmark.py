@@ -40,7 +40,7 @@ from clipavatar.checkpoint import ASSETS
 from clipavatar.chibi.labels import UNSAID
 from clipavatar.config import SEARCH_STEPS
 from clipavatar.contest import MISSED
-from clipavatar.goals import losses, score
+from clipavatar.goals import score
 from clipavatar.images import contact_sheet, resize, to_float, to_pil, to_uint8
 from clipavatar.keeping import KEPT
 from clipavatar.latents import Search
@@ -51,7 +51,7 @@ from clipavatar.metrics.judging import load_judge, readings
 from clipavatar.metrics.painting import true_pictures
 from clipavatar.metrics.texts import Case, cases, wanted
 from clipavatar.pipeline import AvatarPipeline
-from clipavatar.refine import SPACE, refine, value_rivals
+from clipavatar.refine import SPACE, lacks_of, refine
 from clipavatar.refine import load_judge as load_second
 from clipavatar.spaces import draw
 
@@ -100,8 +100,8 @@ def _misses(pipeline: AvatarPipeline, case: Case, candidates: int) -> bool:
     settings = pipeline.settings(case.text, case.seed, candidates=candidates)
     target = pipeline.target(settings)
     _, _, face = pipeline.choose(pipeline.latent(settings, target), target.direction)
-    probed = value_rivals(pipeline.clip, case.text, probed=True)
-    return bool((losses(pipeline.clip, probed, face) > MISSED).any())
+    lacks = lacks_of(pipeline.clip, case.text)
+    return lacks is not None and bool((lacks(face) > MISSED).any())
 
 
 def search_of(variant: str, steps: int) -> tuple[str, Search]:

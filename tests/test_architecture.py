@@ -24,7 +24,7 @@ LAYERS = [  # from the top; a module imports only what stands below it, never it
     {"contest"},
     {"goals"},
     {"chibi", "clip", "losses", "models", "spaces", "views"},
-    {"tower", "images", "backgrounds", "devices", "explain", "trace"},
+    {"tower", "probe", "images", "backgrounds", "devices", "explain", "trace"},
     {
         "config",
         "decode",

@@ -18,6 +18,7 @@ from clipavatar.clip import (
     load_clip,
     save_clip,
 )
+from clipavatar.probe import Probe
 from clipavatar.training.vocabulary import train_vocabulary
 
 open_clip = pytest.importorskip("open_clip")
@@ -183,14 +184,23 @@ def test_half_precision_is_for_the_disk_only(tiny, folder, tmp_path):
     assert cosine.min() > 0.9999
 
 
-def test_a_linear_probe_stays_with_its_clip_until_that_learns(tiny, folder, tmp_path):
-    assert load_clip(str(folder)).probe == {}
-    clip = load_clip(str(folder))
-    clip.probe = {"hair=buns": torch.randn(16), "hair=bald": torch.randn(16)}
+@pytest.mark.parametrize("layers", [2, [1, 1, 1, 1]])
+def test_a_probe_stays_with_its_clip_until_that_learns(vocabulary, tmp_path, layers):
+    tower = {"image_size": 32, "layers": layers, "width": 8, "head_width": 8}
+    tower |= {"patch_size": 8} if layers == 2 else {}
+    clip = create_clip(vocabulary, TINY | {"vision_cfg": tower}).eval()
+    assert clip.probe is None
+    images = torch.rand(2, 3, 40, 40) * 2 - 1
+    with pytest.raises(ValueError, match="has no probe: clipavatar train-probe fits one"):
+        clip.read(images)
+    clip.probe = Probe(["hair=buns", "hair=bald"], clip.see_maps(images).shape[1:], rank=4)
     save_clip(clip, tmp_path / "probed", half=True)
     again = load_clip(str(tmp_path / "probed"))
-    assert again.probe.keys() == clip.probe.keys()
-    torch.testing.assert_close(again.probe["hair=buns"], clip.probe["hair=buns"], atol=0.01, rtol=0)
+    assert again.probe.names == ("hair=buns", "hair=bald")
+    torch.testing.assert_close(again.read(images), clip.read(images), atol=0.01, rtol=0)
+    before = again.read(images)
+    again.fold()
+    torch.testing.assert_close(again.read(images), before, atol=1e-4, rtol=1e-4)
     assert again.eval().probe
     assert not again.train().probe
     save_clip(again, tmp_path / "probed")  # over the weights before
@@ -199,9 +209,10 @@ def test_a_linear_probe_stays_with_its_clip_until_that_learns(tiny, folder, tmp_
     file = tmp_path / "probed" / PROBE_FILE
     file.write_bytes(file.read_bytes()[:100])
     check_error(str(tmp_path / "probed"), ValueError, "linear probe", PROBE_FILE)
-    clip.probe = {"hair=buns": torch.randn(8)}
+    clip.probe = Probe(["hair=buns"], (3, 2, 2), rank=4)
     save_clip(clip, tmp_path / "other")
-    check_error(str(tmp_path / "other"), ValueError, "another embedding size")
+    with pytest.raises(ValueError, match="linear probe is of another CLIP"):
+        load_clip(str(tmp_path / "other")).read(images)
     (tmp_path / "other" / WEIGHTS_FILE).unlink()
     check_error(str(tmp_path / "other"), FileNotFoundError, WEIGHTS_FILE)
 

@@ -147,13 +147,13 @@ def test_a_picture_loses_what_a_rival_wins_and_nothing_where_nothing_is_said():
     assert lost.shape == (2, 3)
     assert (lost[0] > MISSED).tolist() == [False, True, False]
     even = goals.losses(CLIP, [0 * nearer], faces)  # as likely as its one rival
-    torch.testing.assert_close(even, torch.full((2, 1), MISSED))
+    torch.testing.assert_close(even, torch.full((2, 1), MISSED).double())
     assert goals.losses(CLIP, [], faces).shape == (2, 0)
 
 
 def missing(*places, of=3):
     """Losses (1, A) of a picture that misses what is at these places."""
-    lost = torch.zeros(1, of)
+    lost = torch.full((1, of), 0.01)
     lost[:, list(places)] = 2.0
     return lost
 
@@ -244,8 +244,8 @@ class TestSearch:
             (missing(0) + torch.tensor([0, 0.4, 0]), True),
             (missing(0) + torch.tensor([0, 0.6, 0]), False),  # there by a hair
             (missing(2), False),
-            (missing(0) + torch.tensor([0, 0, 0.1]), True),
-            (missing(0) + torch.tensor([0, 0, 0.2]), False),  # which was there loses too much
+            (missing(0) + torch.tensor([0, 0, 0.02]), True),
+            (missing(0) + torch.tensor([0, 0, 0.1]), False),  # which was surely there, and is less
             (missing(0) + torch.tensor([0.2, 0, 0]), False),  # and so does what was missing
         ],
     )
@@ -277,7 +277,11 @@ class TestSearch:
 
         def lacks(faces):  # both starts miss two things, then one is there, ever less surely
             asked.append(faces)
-            return missing(0, 1) if len(asked) <= 2 else missing(0) + 0.01 * len(asked)
+            return (
+                missing(0, 1)
+                if len(asked) <= 2
+                else missing(0) + torch.tensor([0.01 * len(asked), 0, 0])
+            )
 
         def judge(faces):
             judged.append(faces)

@@ -5,21 +5,22 @@ import math
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 import torch
 from conftest import NAMED, TINY, TinyClip, TinyUpscaler
 
 from clipavatar import contest, refine
-from clipavatar.chibi.labels import SIZES
+from clipavatar.chibi.labels import PLACES, SIZES
 from clipavatar.chibi.sample import SAMPLING
 from clipavatar.config import DcganConfig, StyleGeneratorConfig
-from clipavatar.goals import TEMPERATURE, Verdict
+from clipavatar.goals import Verdict, losses
 from clipavatar.models import Generator
 from clipavatar.models.dcgan import Dcgan
 from clipavatar.models.style_generator import StyleGenerator
 from clipavatar.pipeline import AvatarPipeline
-from clipavatar.refine import near_misses, said_values, value_rivals
+from clipavatar.refine import lacks_of, near_misses, said_values, value_rivals
 from clipavatar.understanding import understand
 
 TEXTS = ["cute girl, twin tails", "银发 猫耳 女孩", "girl, (pink hair:1.5) | boy:0.4"]
@@ -238,21 +239,23 @@ class TestNearMisses:
         assert len(clip.texts) == heard  # these attributes' values have been named before
         assert value_rivals(clip, "girl | boy") == []
 
-    def test_a_linear_probe_takes_the_place_of_the_texts_where_it_knows_all_values(self):
+    def test_a_probe_takes_the_place_of_the_texts_where_it_knows_all_values(self):
         clip, text = TinyClip(), "girl with twin tails and glasses"
-        by_texts = value_rivals(clip, text)
-        size = by_texts[0].shape[1]
-        rows = {value: torch.randn(size) for value in HAIR}
-        clip.probe = {f"hair={value}": row for value, row in rows.items()}
-        clip.probe["glasses=none"] = torch.ones(size)  # and nothing of the others
-        probed = value_rivals(clip, text, probed=True)
-        same = [torch.equal(*pair) for pair in zip(by_texts, probed, strict=True)]
-        hair = list(understand(text).attributes).index("hair")
-        assert [place for place, equal in enumerate(same) if not equal] == [hair]
-        ways = [row - rows["twin tails"] for value, row in rows.items() if value != "twin tails"]
-        torch.testing.assert_close(probed[hair], TEMPERATURE * torch.stack(ways))
-        for now, before in zip(value_rivals(clip, text), by_texts, strict=True):
-            assert torch.equal(now, before)
+        faces = torch.rand(3, 4, 16, 16) * 2 - 1
+        by_texts = lacks_of(clip, text)(faces)
+        torch.testing.assert_close(by_texts, losses(clip, value_rivals(clip, text), faces))
+        names = [f"{name}={value}" for name, value in PLACES]
+        clip.probe = SimpleNamespace(names=names)
+        clip.read = lambda images: 2 * torch.eye(3, len(names))
+        by_probe = lacks_of(clip, text)(faces)
+        assert by_probe.shape == by_texts.shape
+        assert names[:2] == ["character=girl", "character=boy"]
+        assert by_probe[0, 0] < by_probe[1, 0] - 0.5  # in the second picture it sees a boy
+        clip.probe.names = names[:-1]  # of other attributes: this text needs no more
+        torch.testing.assert_close(lacks_of(clip, text)(faces), by_probe)
+        clip.probe.names = [name for name in names if name != "glasses=none"]
+        torch.testing.assert_close(lacks_of(clip, text)(faces), by_texts)
+        assert lacks_of(clip, "girl | boy") is None
 
     def test_what_cannot_be_seen_is_not_missed(self):
         said = "smiling boy with a mask and sunglasses"

@@ -8,8 +8,8 @@ import torch
 
 from clipavatar import generate, generate_batch
 from clipavatar.checkpoint import ASSETS
-from clipavatar.chibi.labels import PLACES, SIZES, UNSAID, VALUES, values_of
-from clipavatar.goals import seen
+from clipavatar.chibi.labels import SIZES, UNSAID, VALUES, values_of
+from clipavatar.goals import on_plain, seen
 from clipavatar.images import to_float
 from clipavatar.metrics.alignment import value_texts
 from clipavatar.metrics.judging import load_judge, readings
@@ -104,12 +104,13 @@ def test_the_probe_reads_true_pictures_more_surely_than_the_texts_do(
     """On 100 fresh figures; README has both on 2,000."""
     asked = cases("full", "en", 100, first=5000)
     faces, labels = to_float(true_pictures(asked, 128, turn=0)), wanted(asked)
-    embeddings, right = seen(pipeline.clip, faces), {}
-    for names, rows in (
-        ("texts", value_texts(pipeline.clip)[0].mean(dim=0)),
-        ("probe", torch.stack([pipeline.clip.probe[f"{n}={v}"] for n, v in PLACES])),
+    rows = value_texts(pipeline.clip)[0].mean(dim=0)
+    right = {}
+    for names, logits in (
+        ("texts", seen(pipeline.clip, faces) @ rows.T),
+        ("probe", torch.cat([pipeline.clip.read(some) for some in on_plain(faces)])),
     ):
-        each = torch.split(embeddings @ rows.T, SIZES, dim=1)
+        each = torch.split(logits, SIZES, dim=1)
         read = torch.stack([logits.argmax(dim=1) for logits in each], dim=1)
         right[names] = (read == labels)[labels != UNSAID].double().mean()
     assert right["probe"] > max(0.985, right["texts"])

@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from clipavatar import losses
 from clipavatar.checkpoint import load_model
 from clipavatar.chibi.colours import COUNT, palette
-from clipavatar.chibi.labels import SIZES, UNSAID, labels_of
+from clipavatar.chibi.labels import PLACES, SIZES, UNSAID, labels_of
 from clipavatar.chibi.sample import SAMPLING
+from clipavatar.chibi.split import HELD_OUT
 from clipavatar.chibi.stream import drawn_of, figure_of
 from clipavatar.clip import load_clip
 from clipavatar.config import (
@@ -33,6 +35,7 @@ from clipavatar.config import (
 from clipavatar.metrics.alignment import WORDINGS, value_texts
 from clipavatar.metrics.judging import foreign_art, load_judge
 from clipavatar.models import Generator
+from clipavatar.probe import Probe
 from clipavatar.training import (
     align,
     train,
@@ -43,13 +46,13 @@ from clipavatar.training import (
 )
 from clipavatar.training.loop import Run
 from clipavatar.training.palette import train_palette
-from clipavatar.training.probe import fit_probe
+from clipavatar.training.probe import banded, fit_probe, named, never_shown, shown
 from clipavatar.training.states import States
 from clipavatar.training.values import values_loss
 
 TINY = {
     "embed_dim": 16,
-    "vision_cfg": {"image_size": 64, "patch_size": 16, "width": 16, "layers": 1, "head_width": 8},
+    "vision_cfg": {"image_size": 64, "patch_size": 16, "width": 16, "layers": 2, "head_width": 8},
     "text_cfg": {"context_length": 48, "width": 16, "heads": 2, "layers": 1},
 }
 
@@ -98,7 +101,9 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
             clip=str(folder / "clip" / "clip"),
             resolution=16,
             pictures=40,
-            unseen=8,
+            unseen=40,
+            epochs=1,
+            batch_size=20,
         ),
     )
 
@@ -123,27 +128,71 @@ def test_train_clip_writes_a_folder_that_loads(clip_folder: Path, config: Config
     assert {"hair en", "hair zh"} <= set(json.loads(last))
 
 
-def test_train_probe_writes_the_clip_with_a_row_for_every_value(
+def test_train_probe_writes_the_clip_with_a_name_for_every_value(
     clip_folder: Path, config: Config, capsys: pytest.CaptureFixture[str]
 ) -> None:
     clip = load_clip(str(train_probe(config)))
-    assert clip.probe.keys() == {f"{name}={value}" for name in SAMPLING for value in SAMPLING[name]}
-    assert "unseen attributes" in capsys.readouterr().err
+    assert clip.probe is not None
+    assert clip.probe.names == tuple(f"{name}={value}" for name, value in PLACES)
+    assert "unseen of pairs never shown" in capsys.readouterr().err
     images = torch.rand(2, 3, 16, 16) * 2 - 1
+    assert clip.read(images).shape == (2, sum(SIZES))
     before = load_clip(str(clip_folder)).encode_image(images)
     torch.testing.assert_close(clip.encode_image(images), before)
 
 
-def test_a_probe_finds_what_can_be_told_by_a_plane() -> None:
+def test_a_probe_learns_nothing_from_combinations_that_are_held_out(
+    clip_folder: Path, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learned: list[Tensor] = []
+
+    def fit(probe: Probe, maps: Tensor, labels: Tensor, options: ProbeTrainConfig) -> None:
+        learned.append(labels)
+
+    monkeypatch.setattr("clipavatar.training.probe.fit_probe", fit)
+    train_probe(config)
+    assert len(learned[0]) == 40
+    assert not (never_shown(learned[0]) & shown(learned[0])).any()
+
+
+def _told(labels: Tensor) -> Tensor:
+    """Maps (N, values, 2, 2) that say in their upper half what labels (N, A) say."""
+    maps = torch.zeros(len(labels), sum(SIZES), 2, 2)
+    maps[:, :, 0] = shown(labels)[..., None].float()
+    return maps.half()
+
+
+OPTIONS = ProbeTrainConfig(rank=64, epochs=40, batch_size=50, learning_rate=0.01)
+
+
+def test_a_probe_finds_what_the_places_of_a_map_tell() -> None:
     torch.manual_seed(0)
-    rows = torch.randn(sum(SIZES), 200)
-    unit = torch.nn.functional.normalize(torch.randn(300, 200), dim=1)
-    logits = torch.split(unit @ rows.T, SIZES, dim=1)
-    labels = torch.stack([each.argmax(dim=1) for each in logits], dim=1)
+    labels = torch.stack([torch.randint(size, (500,)) for size in SIZES], dim=1)
     labels[::3, 0] = UNSAID
-    found = torch.split(unit @ fit_probe(unit, labels, 1e-9).T, SIZES, dim=1)
-    read = torch.stack([each.argmax(dim=1) for each in found], dim=1)
-    assert (read == labels)[labels != UNSAID].float().mean() > 0.99
+    probe = Probe([str(pair) for pair in PLACES], (sum(SIZES), 2, 2), rank=64)
+    fit_probe(probe, _told(labels), labels, OPTIONS)
+    right = named(probe, _told(labels)) == labels
+    assert right[labels != UNSAID].float().mean() > 0.95
+
+
+def test_what_training_never_shows_beside_a_value_is_no_rival_there() -> None:
+    (one, first), (other, second) = HELD_OUT[0]  # braids, and orange hair
+    figures = [{one: first, other: v} for v in SAMPLING[other] if v != second] * 20
+    figures += [{one: v, other: second} for v in SAMPLING[one] if v != first] * 20
+    labels = torch.tensor([labels_of(each) for each in figures])
+    probe = Probe([str(pair) for pair in PLACES], (sum(SIZES), 2, 2), rank=64)
+    fit_probe(probe, _told(labels), labels, OPTIONS)
+    both = torch.tensor([labels_of({one: first, other: second})])
+    assert (named(probe, _told(both)) == both)[both != UNSAID].all()
+
+
+def test_a_band_of_rows_is_hidden() -> None:
+    kept = banded(torch.ones(200, 1, 8, 3), torch.Generator().manual_seed(0))[:, 0]
+    assert (kept == kept[:, :, :1]).all()
+    hidden = (kept[:, :, 0] == 0).sum(dim=1)
+    assert hidden.unique().tolist() == [0, 1, 2, 3]
+    edges = kept[:, :, 0].diff(dim=1).abs().sum(dim=1)
+    assert edges.max() == 2
 
 
 def test_at_last_captions_of_single_values_move_and_a_resumed_run_ends_the_same(
@@ -278,7 +327,7 @@ def test_a_palette_is_learned_before_any_picture_and_stays(
     assert all(torch.equal(v, before[k]) for k, v in after.palette.state_dict().items())
     assert not torch.equal(after.to_masks.weight, masks)
     assert load_model("generator", path).config.palette == COUNT
-    assert len(lost) == 2  # the supervised half of the steps
+    assert len(lost) == 4  # supervised and adversarial
 
 
 def test_a_palette_learns_the_colours_of_figures(flat: Config) -> None:
