@@ -43,10 +43,12 @@ class Probe(nn.Module):
 
 
 def load_probe(file: Path) -> Probe:
-    """What `Probe.dump` wrote, frozen. Raises OSError, KeyError or ValueError for anything else."""
+    """What `Probe.dump` wrote, frozen. Raises OSError, ValueError or safetensors' own errors."""
     with safe_open(file, "pt") as opened:
         about, keys = opened.metadata() or {}, opened.keys()
         tensors = {key: opened.get_tensor(key).float() for key in keys}
+    if not {"names", "shape"} <= about.keys():
+        raise ValueError("it is of another version: clipavatar train-probe fits one anew")
     names, shape = json.loads(about["names"]), json.loads(about["shape"])
     probe = Probe(names, shape, rank=len(tensors["directions.weight"]))
     probe.load_state_dict(tensors)

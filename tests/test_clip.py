@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageDraw
+from safetensors.torch import save_file
 
 from clipavatar.clip import (
     CONFIG_FILE,
@@ -209,6 +210,8 @@ def test_a_probe_stays_with_its_clip_until_that_learns(vocabulary, tmp_path, lay
     file = tmp_path / "probed" / PROBE_FILE
     file.write_bytes(file.read_bytes()[:100])
     check_error(str(tmp_path / "probed"), ValueError, "linear probe", PROBE_FILE)
+    save_file({"hair=buns": torch.randn(16)}, file)  # as it was once
+    check_error(str(tmp_path / "probed"), ValueError, "of another version")
     clip.probe = Probe(["hair=buns"], (3, 2, 2), rank=4)
     save_clip(clip, tmp_path / "other")
     with pytest.raises(ValueError, match="linear probe is of another CLIP"):
