@@ -15,8 +15,9 @@ accuracy of all that is said, of sample mode and of this, the difference with it
 interval (prompts drawn anew, both modes together), how many things came right and went wrong, with
 the chance that a coin would be as one-sided, the gain of each group of attributes (as --keep names
 them) and the attributes that got worse, realism (Frechet distance to true pictures of the same
-prompts in the judge's features, over that of sample mode), CLIP's score, and the time. The last
-row is the judge's reading of these true pictures: what is above it no mode can be seen to reach.
+prompts in the judge's features, over that of sample mode), CLIP's score, and the median time with
+the longest. The last row is the judge's reading of these true pictures: what is above it no mode
+can be seen to reach.
 """
 
 from __future__ import annotations
@@ -57,7 +58,9 @@ from clipavatar.spaces import draw
 
 RESAMPLES = 2000
 TRUE = "true pictures"
-DRAWN = "| {frechet over sample:.2f} | {score:.3f} | {helped:.0f} % | {seconds:.2f} |"
+DRAWN = (
+    "| {frechet over sample:.2f} | {score:.3f} | {helped:.0f} % | {seconds:.2f} ({longest:.2f}) |"
+)
 LISTED = 200  # prompts that are looked at before more are drawn
 GROUPS = ("character", "hair", "face", "head", "clothes")  # all attributes, by their names in KEPT
 
@@ -202,6 +205,7 @@ def figures(
         made["score"] = float(scores[row].mean())
         made["helped"] = 100 * float(helped[row].mean())
         made["seconds"] = float(np.median(seconds[row]))
+        made["longest"] = float(seconds[row].max())
     return rows
 
 

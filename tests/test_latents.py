@@ -277,11 +277,8 @@ class TestSearch:
 
         def lacks(faces):  # both starts miss two things, then one is there, ever less surely
             asked.append(faces)
-            return (
-                missing(0, 1)
-                if len(asked) <= 2
-                else missing(0) + torch.tensor([0.01 * len(asked), 0, 0])
-            )
+            doubt = torch.tensor([0.01 * len(asked), 0, 0])
+            return missing(0, 1) if len(asked) <= 2 else missing(0) + doubt
 
         def judge(faces):
             judged.append(faces)

@@ -99,11 +99,18 @@ def odds_of(labels: NDArray[np.int64], often: Sequence[OftenConfig]) -> NDArray[
         return None
     times = np.full(len(labels), 0.0)
     for one in often:
-        said = np.array(labels_of(often_said(one)))
-        has = ((said == UNSAID) | (said == labels)).all(axis=1)
+        has = fits(labels, np.array(labels_of(often_said(one))))
         times[has] = np.maximum(times[has], one.times)
     times[times == 0] = 1.0
     return np.cumsum(times)
+
+
+def fits(labels: Any, said: Any) -> Any:
+    """Whether all that is said (..., A) is true of what is drawn, labels (..., A) -> (...) bool.
+
+    Tensors or arrays.
+    """
+    return ((said == UNSAID) | (said == labels)).all(-1)
 
 
 def often_said(one: OftenConfig) -> dict[str, str]:

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from clipavatar.clip import Clip
 from clipavatar.config import TrainConfig
-from clipavatar.training.batches import Batch, augment
-from clipavatar.training.steps import VIEWS, Part, fits
+from clipavatar.training.batches import Batch, augment, fits
+from clipavatar.training.steps import VIEWS, Part
 
 PATIENCE = 5  # times in a row that the two CLIPs may disagree
 WATCHED = 500  # steps between two looks at them

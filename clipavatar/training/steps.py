@@ -16,7 +16,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from clipavatar import losses
-from clipavatar.chibi.labels import UNSAID
 from clipavatar.clip import Clip
 from clipavatar.config import TrainConfig
 from clipavatar.draws import Draws
@@ -24,7 +23,7 @@ from clipavatar.images import over, resize
 from clipavatar.metrics.attributes import visible
 from clipavatar.models.discriminator import group_size
 from clipavatar.models.palette import Layers
-from clipavatar.training.batches import Batch, augment, random_backgrounds
+from clipavatar.training.batches import Batch, augment, fits, random_backgrounds
 from clipavatar.training.diffaugment import diffaugment, random_crops
 from clipavatar.training.values import values_loss
 
@@ -69,11 +68,6 @@ class Part:
         """(B,): which row of the whole batch each of these is."""
         first = self.part * len(self.text)
         return torch.arange(first, first + len(self.text), device=self.text.device)
-
-
-def fits(labels: Tensor, said: Tensor) -> Tensor:
-    """Whether all that is said (..., A) is true of what is drawn, labels (..., A) -> (...) bool."""
-    return ((said == UNSAID) | (said == labels)).all(dim=-1)
 
 
 def paired_losses(options: TrainConfig, made: Tensor, data: Batch) -> tuple[Tensor, Tensor]:
